@@ -1,0 +1,198 @@
+"""gradtape differentiates Python functions and shows the result.
+
+>>> import gradtape as tf
+>>> x = tf.Variable(3.)
+>>> with tf.GradientTape() as tape:
+...     y = x**4
+>>> tape.gradient(y, x).numpy()
+np.float32(108.0)
+"""
+
+from gradtape import dtypes, errors, linalg, math, nn
+from gradtape._version import __version__
+from gradtape.graph.dtypes import DType, as_dtype, float32, float64, int32, int64
+from gradtape.graph.dtypes import bool_ as bool
+from gradtape.modes.tape import GradientTape, UnconnectedGradients
+from gradtape.ops.activations import sigmoid, tanh
+from gradtape.ops.arithmetic import (
+    abs,
+    add,
+    ceil,
+    divide,
+    floor,
+    floordiv,
+    floormod,
+    hypot,
+    identity,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    reciprocal,
+    round,
+    rsqrt,
+    sign,
+    sqrt,
+    square,
+    stop_gradient,
+    subtract,
+)
+from gradtape.ops.exponential import exp, exp2, expm1, log, log1p, log2, log10, pow
+from gradtape.ops.hyperbolic import acosh, asinh, atanh, cosh, sinh
+from gradtape.ops.linear_algebra import matmul
+from gradtape.ops.makers import (
+    constant,
+    convert_to_tensor,
+    eye,
+    fill,
+    linspace,
+    ones,
+    ones_like,
+    range,
+    zeros,
+    zeros_like,
+)
+from gradtape.ops.reductions import (
+    reduce_all,
+    reduce_any,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_sum,
+)
+from gradtape.ops.selection import (
+    equal,
+    greater,
+    greater_equal,
+    is_finite,
+    is_nan,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    not_equal,
+    where,
+)
+from gradtape.ops.shaping import broadcast_to, cast, concat, expand_dims, reshape, squeeze, stack, transpose
+from gradtape.ops.trigonometric import acos, asin, atan, atan2, cos, sin, tan
+from gradtape.tensor import Tensor, TensorShape, Variable
+
+newaxis = None
+
+__all__ = [
+    "DType",
+    "GradientTape",
+    "Tensor",
+    "TensorShape",
+    "UnconnectedGradients",
+    "Variable",
+    "__version__",
+    "abs",
+    "acos",
+    "acosh",
+    "add",
+    "as_dtype",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "bool",
+    "broadcast_to",
+    "cast",
+    "ceil",
+    "compat",
+    "concat",
+    "constant",
+    "convert_to_tensor",
+    "cos",
+    "cosh",
+    "divide",
+    "dtypes",
+    "equal",
+    "errors",
+    "exp",
+    "exp2",
+    "expand_dims",
+    "expm1",
+    "eye",
+    "fill",
+    "float32",
+    "float64",
+    "floor",
+    "floordiv",
+    "floormod",
+    "greater",
+    "greater_equal",
+    "hypot",
+    "identity",
+    "int32",
+    "int64",
+    "is_finite",
+    "is_nan",
+    "less",
+    "less_equal",
+    "linalg",
+    "linspace",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "math",
+    "matmul",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "newaxis",
+    "nn",
+    "not_equal",
+    "ones",
+    "ones_like",
+    "pow",
+    "range",
+    "reciprocal",
+    "reduce_all",
+    "reduce_any",
+    "reduce_max",
+    "reduce_mean",
+    "reduce_min",
+    "reduce_prod",
+    "reduce_sum",
+    "reshape",
+    "round",
+    "rsqrt",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "stop_gradient",
+    "study",
+    "subtract",
+    "tan",
+    "tanh",
+    "transpose",
+    "where",
+    "zeros",
+    "zeros_like",
+]
+
+
+def __getattr__(name: str) -> object:
+    """`gradtape.study` and `gradtape.compat` load when they are used: plotting is heavy."""
+    if name in ("study", "compat"):
+        from importlib import import_module
+
+        return import_module(f"gradtape.{name}")
+    raise AttributeError(f"module 'gradtape' has no attribute {name!r}")

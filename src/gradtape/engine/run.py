@@ -1,0 +1,158 @@
+"""Computing what was asked for.
+
+Somebody wants the value of a node: the pending graph behind it becomes a Program, together with the other pending
+values that a live Tensor refers to and that share something with it. The Program's executable comes from the cache,
+or is made: op by op for a small Program that was never seen, as fused kernels for one that is large or comes again.
+Both run the same lowerings, so the bits are the same.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from gradtape.engine.cache import Cache
+from gradtape.engine.kernel import BoundKernel
+from gradtape.engine.plan import CallStep, Plan, plan
+from gradtape.graph.dtypes import as_dtype
+from gradtape.graph.node import TABLE, Node
+from gradtape.graph.program import Program, trace
+from gradtape.graph.shapes import size
+from gradtape.rewrite import rewrite
+
+WAITING = 64
+"""How many pending values are looked at when one of them is computed: the latest."""
+
+SMALL = 1 << 15
+"""Elements times operations below which a Program that is seen for the first time may run op by op."""
+
+_executables: Cache[Callable[[list], list]] = Cache(4096)
+_seen: Cache[bool] = Cache(16384)
+
+
+class _Pending(threading.local):
+    """Weak references to the Tensors of this thread that were not computed when they were made."""
+
+    def __init__(self) -> None:
+        self.tensors: list[ref] = []
+
+
+_pending = _Pending()
+
+
+def pending(tensor: Any) -> None:
+    """Note a Tensor whose value is not known yet."""
+    tensors = _pending.tensors
+    tensors.append(ref(tensor))
+    if len(tensors) > 4 * WAITING:
+        _pending.tensors = [r for r in tensors if _unknown(r)][-WAITING:]
+
+
+def _unknown(reference: ref) -> bool:
+    tensor = reference()
+    return tensor is not None and tensor.node.op is not None
+
+
+def value_of(node: Node) -> Any:
+    """The value of a node: a Python number if its shape is (), else a read-only array. Computed if need be."""
+    if node.value is None:
+        compute(node)
+    return node.value
+
+
+def compute(node: Node) -> None:
+    """Compute a node, and in the same pass the live pending values that share something with it."""
+    others = []
+    tensors, _pending.tensors = _pending.tensors, []
+    for reference in tensors:
+        tensor = reference()
+        if tensor is not None and tensor.node.op is not None and tensor.node is not node:
+            others.append(tensor)
+    others = others[-WAITING:]
+    try:
+        program, leaves, outputs = trace(node, [tensor.node for tensor in others])
+        values = execute(program, [leaf.value for leaf in leaves])
+        for output, value in zip(outputs, values, strict=True):
+            output.value = value
+            output.op = None
+    finally:
+        for tensor in others:
+            if tensor.node.op is not None:
+                _pending.tensors.append(ref(tensor))
+
+
+def execute(program: Program, values: list[Any]) -> list[Any]:
+    """The outputs of a Program on given leaves (numbers and read-only arrays)."""
+    run = _executables.get(program)
+    if run is None:
+        run = _choose(program)
+    return run(values)
+
+
+def _choose(program: Program) -> Callable[[list], list]:
+    """Op by op, or fused and kept: see the module's documentation."""
+    if len(program.steps) > 1 and program not in _seen:
+        _seen.put(program, True)
+        elements = max((size(shape) for _, shape in program.leaves), default=1)
+        if elements * len(program.steps) < SMALL:
+            return lambda values: op_by_op(program, values)
+    return _executables.put(program, Executable(program))
+
+
+class Executable:
+    """A Program's plan with its kernels."""
+
+    def __init__(self, program: Program):
+        self.plan: Plan = plan(rewrite(program))
+        self.steps = [
+            _Call(step) if isinstance(step, CallStep) else BoundKernel(step)
+            for step in self.plan.steps
+        ]  # fmt: skip
+
+    def __call__(self, values: list[Any]) -> list[Any]:
+        slots = values + [None] * (self.plan.slots - len(values))
+        for step in self.steps:
+            step.run(slots)
+        return [slots[i] for i in self.plan.outputs]
+
+
+class _Call:
+    """A primitive that runs as NumPy's function."""
+
+    def __init__(self, step: CallStep):
+        self.step = step
+
+    def run(self, slots: list[Any]) -> None:
+        primitive, inputs, params = self.step.op
+        arrays = [
+            np.asarray(slots[i], x.dtype.dtype) for i, x in zip(self.step.inputs, inputs, strict=True)
+        ]
+        slots[self.step.output] = frozen(primitive.reference(*arrays, *params))
+
+
+def frozen(result: Any) -> Any:
+    """A result of NumPy as a slot holds it."""
+    array = np.asarray(result)
+    if array.shape == ():
+        return array.item()
+    array.flags.writeable = False
+    return array
+
+
+def op_by_op(program: Program, values: Sequence[Any]) -> list[Any]:
+    """Each operation as a Program of its own, so that what is compiled serves every graph."""
+    types = {-1 - i: signature for i, signature in enumerate(program.leaves)}
+    known = {-1 - i: value for i, value in enumerate(values)}
+    for number, (name, params, inputs) in enumerate(program.steps):
+        primitive = TABLE[name]
+        leaves = tuple(types[i] for i in inputs)
+        single = Program(leaves, ((name, params, tuple(-1 - i for i in range(len(inputs)))),), (0,))
+        shape, dtype = primitive.infer(tuple(Node(None, None, s, as_dtype(t)) for t, s in leaves), params)
+        types[number] = (dtype.name, shape)
+        (known[number],) = execute(single, [known[i] for i in inputs])
+    return [known[i] for i in program.outputs]
+

@@ -1,0 +1,56 @@
+"""What gradtape raises. Each error also is the built-in error that people expect, so both ``except`` clauses work.
+
+    GradtapeError
+    ├── ShapeError       (ValueError)     shapes that do not fit together, an axis that does not exist
+    ├── DTypeError       (TypeError)      an element type that is not supported, or not there
+    ├── ArgumentError    (ValueError)     any other argument that a function cannot work with
+    ├── TapeError        (RuntimeError)   a tape used out of order
+    ├── ExpressionError  (ValueError)     a typed expression that cannot be read; points at the column
+    └── OutputError      (OSError)        a file that cannot be written
+
+A message says what was given, what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+
+class GradtapeError(Exception):
+    """Base of everything that gradtape raises on purpose."""
+
+
+class ShapeError(GradtapeError, ValueError):
+    """Shapes that do not fit together, or an axis or index out of range."""
+
+
+class DTypeError(GradtapeError, TypeError):
+    """An element type that is not supported, or not in this place."""
+
+
+class ArgumentError(GradtapeError, ValueError):
+    """An argument that the function cannot work with."""
+
+
+class TapeError(GradtapeError, RuntimeError):
+    """A tape used out of order."""
+
+
+class ExpressionError(GradtapeError, ValueError):
+    """A typed expression that cannot be read.
+
+    `text` is what was typed and `column` the offending place, counted from 1.
+    """
+
+    def __init__(self, message: str, text: str = "", column: int = 0):
+        self.message, self.text, self.column = message, text, column
+        super().__init__(message, text, column)
+
+    def __str__(self) -> str:
+        if not self.column:
+            return self.message
+        start = max(0, self.column - 61)  # a window around the place, for texts that are longer than a line
+        shown = self.text[start : start + 100].replace("\n", " ")
+        return f"{self.message} (column {self.column})\n    {shown}\n    {' ' * (self.column - 1 - start)}^"
+
+
+class OutputError(GradtapeError, OSError):
+    """A file that cannot be written."""

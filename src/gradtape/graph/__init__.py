@@ -1,0 +1,1 @@
+"""The expression graph: nodes, the table that primitives are declared in, Programs."""

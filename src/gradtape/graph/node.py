@@ -1,0 +1,152 @@
+"""The graph: nodes, what they are made by, and who records that they were made.
+
+A `Node` is a value that is known (a leaf) or can be computed from other nodes. Its shape and element type are known
+from the start; its value comes when the engine computes it, and then it forgets where it came from. Who needs to know
+longer (a gradient tape) keeps the node's `op` in a `Recording` of its own, so memory is held exactly by those who use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from gradtape.graph.dtypes import DType
+from gradtape.graph.shapes import Shape
+
+Op = tuple["Primitive", tuple["Node", ...], tuple]
+"""What makes a node: the primitive, its inputs, its static parameters."""
+
+
+class Node:
+    """A value in the graph.
+
+    `op` is what makes it, or None if the value is already there; `value` is a NumPy array, or a Python number when the
+    shape is ``()``, or None as long as it is not computed.
+    """
+
+    __slots__ = ("__weakref__", "dtype", "op", "shape", "value")
+
+    def __init__(self, op: Op | None, value: Any, shape: Shape, dtype: DType):
+        self.op = op
+        self.value = value
+        self.shape = shape
+        self.dtype = dtype
+
+    def __repr__(self) -> str:
+        made = self.op[0].name if self.op else "leaf"
+        return f"<Node {made} shape={self.shape} dtype={self.dtype.name}>"
+
+    # The operators (x * y, -x, …) are those of ops.operators, so that rules read like calculus.
+
+
+class Primitive:
+    """One row of the table; `gradtape.ops` says what the fields mean for each kind.
+
+    kind        the name of the kind of map, which decides the rules of all modes
+    infer       (inputs, params) → (shape, dtype); raises ShapeError or DTypeError
+    rule        the derivative, in the form that the kind prescribes; None: the result carries no gradient
+    lowering    (machine, values…, params…) → value, or the name of one of the engine's elementary functions,
+                or None: not part of a fused kernel
+    reduction   for a primitive that reduces over axes: how two partial results combine; else None
+    reference   (arrays…, params…) → array with NumPy
+    domain      where a real function is defined, as people write it
+    costly      whether to compute it twice is worse than to store it
+    """
+
+    __slots__ = (
+        "costly",
+        "domain",
+        "infer",
+        "kind",
+        "lowering",
+        "name",
+        "parameters",
+        "reduction",
+        "reference",
+        "rule",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        *,
+        infer: Callable[[tuple[Node, ...], tuple], tuple[Shape, DType]],
+        rule: Any = None,
+        lowering: Any = None,
+        reduction: Any = None,
+        reference: Callable[..., Any],
+        parameters: Sequence[str] = (),
+        domain: str = "",
+        costly: bool = False,
+    ):
+        self.name = name
+        self.kind = kind
+        self.infer = infer
+        self.rule = rule
+        self.lowering = lowering
+        self.reduction = reduction
+        self.reference = reference
+        self.parameters = tuple(parameters)
+        self.domain = domain
+        self.costly = costly
+        if name in TABLE:
+            raise RuntimeError(f"primitive {name!r} is declared twice")
+        TABLE[name] = self
+
+    def __repr__(self) -> str:
+        return f"<Primitive {self.name} ({self.kind})>"
+
+
+TABLE: dict[str, Primitive] = {}
+"""Every primitive by name; filled by the modules of `gradtape.ops`."""
+
+
+class Recording:
+    """The operations on watched nodes while a tape was open, in the order in which they were made.
+
+    `made` maps a watched node to None and every node that depends on one to the op that made it.
+    """
+
+    __slots__ = ("__weakref__", "made")
+
+    def __init__(self) -> None:
+        self.made: dict[Node, Op | None] = {}
+
+
+recordings: ContextVar[tuple[Recording, ...]] = ContextVar("recordings", default=())
+"""The recordings that are open in this thread or task."""
+
+watchers: ContextVar[tuple[Any, ...]] = ContextVar("watchers", default=())
+"""Who wants to know, in this thread or task, that a Variable is read: has a method ``read(variable, node)``."""
+
+
+def apply(primitive: Primitive, inputs: tuple[Node, ...], params: tuple = ()) -> Node:
+    """The node that `primitive` makes of `inputs`. The one place where nodes with an op come to be."""
+    shape, dtype = primitive.infer(inputs, params)
+    op = (primitive, inputs, params)
+    node = Node(op, None, shape, dtype)
+    if dtype.is_floating:
+        for recording in recordings.get():
+            made = recording.made
+            for x in inputs:
+                if x in made:
+                    made[node] = op
+                    break
+    return node
+
+
+def leaf(array: np.ndarray, dtype: DType) -> Node:
+    """A node for an array that nobody will change; an array without axes becomes a Python number."""
+    if array.shape == ():
+        return Node(None, array.item(), (), dtype)
+    array.flags.writeable = False
+    return Node(None, array, array.shape, dtype)
+
+
+def scalar(number: float | int | bool, dtype: DType) -> Node:
+    """A leaf for one Python number. Its value is an argument of kernels, not part of their code."""
+    return Node(None, number, (), dtype)

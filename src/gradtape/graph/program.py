@@ -1,0 +1,134 @@
+"""Program: a pending graph in canonical order, as a small value.
+
+Leaves are numbered -1, -2, …; operations 0, 1, … in an order in which inputs come first. Equal computations on
+leaves of the same shapes and types give equal Programs, in this process and in others, so a Program can be
+the key of a cache, be hashed, pickled and sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gradtape.graph.dtypes import as_dtype
+from gradtape.graph.node import TABLE, Node
+from gradtape.graph.shapes import Shape
+
+Signature = tuple[str, Shape]
+"""Element type's name and shape of a leaf."""
+
+Step = tuple[str, tuple, tuple[int, ...]]
+"""Primitive's name, static parameters, numbers of the inputs."""
+
+
+class Program(NamedTuple):
+    """`leaves`: their signatures; `steps`: the operations; `outputs`: the numbers of the wanted values."""
+
+    leaves: tuple[Signature, ...]
+    steps: tuple[Step, ...]
+    outputs: tuple[int, ...]
+
+    def __str__(self) -> str:
+        """One line per operation.
+
+        >>> print(Program((("float32", (3,)),), (("sin", (), (-1,)), ("multiply", (), (0, 0))), (1,)))
+        a0: float32[3]
+        v0 = sin(a0)
+        v1 = multiply(v0, v0)
+        return v1
+        """
+        lines = [f"a{i}: {t}{list(shape)}" for i, (t, shape) in enumerate(self.leaves)]
+        for number, (name, params, inputs) in enumerate(self.steps):
+            given = dict(zip(TABLE[name].parameters, params, strict=True)) if name in TABLE else {}
+            arguments = [label(i) for i in inputs] + [f"{k}={v!r}" for k, v in given.items()]
+            lines.append(f"v{number} = {name}({', '.join(arguments)})")
+        return "\n".join([*lines, "return " + ", ".join(map(label, self.outputs))])
+
+
+def label(number: int) -> str:
+    """How a leaf or operation is written."""
+    return f"v{number}" if number >= 0 else f"a{-1 - number}"
+
+
+def trace(target: Node, others: Sequence[Node] = ()) -> tuple[Program, list[Node], list[Node]]:
+    """The Program that computes `target` and those of `others` that share a leaf or an operation with it.
+
+    Returns the Program, the leaves that it runs on, and the nodes that its outputs are, `target` first.
+    The same operation on the same values becomes one step. The walk keeps its own stack: graphs may be of any depth.
+    """
+    walk = _Walk()
+    walk.add(target)
+    outputs = [target]
+    for node in others:
+        if node in walk.numbers or walk.add_if_shared(node):
+            outputs.append(node)
+    wanted = tuple([walk.numbers[node] for node in outputs])
+    return Program(tuple(walk.signature), tuple(walk.steps), wanted), walk.leaves, outputs
+
+
+class _Walk:
+    """Numbers nodes, inputs before what is made of them."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Node, int] = {}
+        self.leaves: list[Node] = []
+        self.signature: list[Signature] = []
+        self.steps: dict[Step, int] = {}
+
+    def add(self, root: Node) -> None:
+        numbers, steps = self.numbers, self.steps
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            if node in numbers:
+                stack.pop()
+                continue
+            op = node.op
+            if op is None:
+                stack.pop()
+                self.leaves.append(node)
+                numbers[node] = -len(self.leaves)
+                self.signature.append((node.dtype.name, node.shape))
+                continue
+            ready = True
+            for x in op[1]:
+                if x not in numbers:
+                    stack.append(x)
+                    ready = False
+            if ready:
+                stack.pop()
+                step = (op[0].name, op[2], tuple([numbers[x] for x in op[1]]))
+                numbers[node] = steps.setdefault(step, len(steps))
+
+    def add_if_shared(self, root: Node) -> bool:
+        """Add a node if it rests on something that is there already; otherwise leave everything as it was."""
+        known, leaves, steps = len(self.numbers), len(self.leaves), len(self.steps)
+        self.add(root)
+        added = list(self.numbers)[known:]
+        before = set(list(self.numbers)[:known])
+        if any(node.op is not None and any(x in before for x in _real(node)) for node in added):
+            return True
+        for node in added:
+            del self.numbers[node]
+        del self.leaves[leaves:], self.signature[leaves:]
+        while len(self.steps) > steps:
+            self.steps.popitem()
+        return False
+
+
+def _real(node: Node) -> list[Node]:
+    """The inputs of a node that are not constants of the code."""
+    assert node.op is not None
+    return [x for x in node.op[1] if x.op is None or x.op[1]]
+
+
+def rebuild(program: Program) -> tuple[list[Node], list[Node]]:
+    """Nodes for a Program: one for each leaf (without a value) and one for each step."""
+    leaves = [Node(None, None, shape, as_dtype(dtype)) for dtype, shape in program.leaves]
+    made: list[Node] = []
+    for name, params, numbers in program.steps:
+        inputs = tuple(made[i] if i >= 0 else leaves[-1 - i] for i in numbers)
+        shape, dtype = TABLE[name].infer(inputs, params)
+        made.append(Node((TABLE[name], inputs, params), None, shape, dtype))
+    return leaves, made
+

@@ -1,0 +1,280 @@
+"""Arithmetic: + - * / and what is made of them, rounding, absolute value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradtape.graph.dtypes import float64
+from gradtape.graph.handles import TensorLike, wrap
+from gradtape.graph.node import Node, apply
+from gradtape.ops.declare import convert, elementwise, literal, pair, publish
+
+Tensor = Any
+
+
+def one(x: Node, *_: Any) -> Node:
+    return literal(1, x.dtype)
+
+
+@elementwise(
+    partials=[one, one],
+    operands="number",
+    lowering=lambda m, x, y: x + y,
+    reference=np.add,
+    domain="all real x, y",
+)
+def add(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x + y, elementwise with broadcasting. Also the operator ``+``.
+
+    >>> import gradtape as tf
+    >>> tf.add([1., 2.], 3.).numpy()
+    array([4., 5.], dtype=float32)
+    """
+
+
+@elementwise(
+    partials=[one, lambda x, y: literal(-1, y.dtype)],
+    operands="number",
+    lowering=lambda m, x, y: x - y,
+    reference=np.subtract,
+    domain="all real x, y",
+)
+def subtract(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x - y, elementwise with broadcasting. Also the operator ``-``."""
+
+
+@elementwise(
+    kind="bilinear",
+    partials=[lambda ct, x, y: times(ct, y), lambda ct, x, y: times(ct, x)],
+    operands="number",
+    lowering=lambda m, x, y: x * y,
+    reference=np.multiply,
+    domain="all real x, y",
+)
+def multiply(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x * y, elementwise with broadcasting. Also the operator ``*``."""
+
+
+@elementwise(
+    partials=[lambda x, y: reciprocal(y), lambda x, y: -(x / y) / y],
+    lowering=lambda m, x, y: x / y,
+    reference=np.divide,
+    domain="y ≠ 0",
+)
+def real_divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x / y for floating tensors, elementwise with broadcasting; x/0 is ±inf, 0/0 is NaN."""
+
+
+def divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x / y, elementwise with broadcasting. Also the operator ``/``. Integers are divided as float64.
+
+    >>> import gradtape as tf
+    >>> tf.divide(3, 2).numpy()
+    np.float64(1.5)
+    """
+    if type(x) is Node or type(y) is Node:
+        return real_divide(x, y)
+    a, b = pair(x, y)
+    if not a.dtype.is_floating:
+        a, b = convert(a, float64), convert(b, float64)
+    return wrap(apply(real_divide.primitive, (a, b)))  # type: ignore[attr-defined]
+
+
+publish(divide, divide)
+
+
+def _floor_divide(m: Any, x: Any, y: Any) -> Any:
+    if x.type in ("float", "double"):
+        return m.floor(x / y)
+    # The machine's division traps on y = 0 and on min / -1: neither is ever executed. x // 0 is 0, as in NumPy.
+    safe = m.select(m.equal(y, 0) | m.equal(y, -1), m.value(1, y.type), y)
+    quotient = x / safe
+    remainder = x - quotient * safe
+    adjusted = m.select(m.compare("ne", remainder, 0) & ((remainder < 0) ^ (safe < 0)), quotient - 1, quotient)
+    return m.select(m.equal(y, 0), m.value(0, y.type), m.select(m.equal(y, -1), -x, adjusted))
+
+
+def _floor_mod(m: Any, x: Any, y: Any) -> Any:
+    if x.type in ("float", "double"):
+        remainder = m.emit("frem", x.type, [x, y])  # exact, sign of x
+        wrong = m.compare("ne", remainder, 0) & ((remainder < 0) ^ (y < 0))
+        remainder = m.select(wrong, remainder + y, remainder)
+        return m.select(m.equal(remainder, 0), m.copysign(m.value(0.0, x.type), y), remainder)
+    return m.select(m.equal(y, 0), m.value(0, y.type), x - _floor_divide(m, x, y) * y)
+
+
+@elementwise(lowering=_floor_divide, reference=np.floor_divide, operands="number", domain="y ≠ 0")
+def floordiv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """The quotient x / y rounded down, elementwise. Also the operator ``//``. Its gradient is None."""
+
+
+@elementwise(
+    partials=[one, lambda x, y: -floordiv(x, y)],
+    lowering=_floor_mod,
+    reference=np.mod,
+    operands="number",
+    domain="y ≠ 0",
+)
+def floormod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """The remainder x - y * floor(x / y), with the sign of y, elementwise. Also the operator ``%``."""
+
+
+@elementwise(
+    partials=[lambda x: literal(-1, x.dtype)],
+    operands="number",
+    lowering=lambda m, x: -x,
+    reference=np.negative,
+)
+def negative(x: TensorLike, name: str | None = None) -> Tensor:
+    """-x, elementwise. Also the operator ``-``."""
+
+
+@elementwise(
+    partials=[lambda x: sign(x)],
+    operands="number",
+    lowering=lambda m, x: m.abs(x),
+    reference=np.abs,
+)
+def abs(x: TensorLike, name: str | None = None) -> Tensor:
+    """The absolute value, elementwise. Its derivative at 0 is 0, TensorFlow's convention."""
+
+
+def _sign(m: Any, x: Any) -> Any:
+    one, zero = m.value(1, x.type), m.value(0, x.type)
+    positive = m.select(x > 0, one, m.select(x < 0, -one if x.type in ("float", "double") else m.value(-1, x.type), x))
+    return positive if x.type in ("float", "double") else m.select(m.equal(x, 0), zero, positive)
+
+
+@elementwise(lowering=_sign, reference=np.sign, operands="number")
+def sign(x: TensorLike, name: str | None = None) -> Tensor:
+    """-1, 0 or 1 by the sign of x, elementwise; NaN stays NaN. Its gradient is None."""
+
+
+@elementwise(lowering=lambda m, x: m.floor(x), reference=np.floor)
+def floor(x: TensorLike, name: str | None = None) -> Tensor:
+    """The largest integer that is not above x, elementwise, as a float. Its gradient is None."""
+
+
+@elementwise(lowering=lambda m, x: m.ceil(x), reference=np.ceil)
+def ceil(x: TensorLike, name: str | None = None) -> Tensor:
+    """The smallest integer that is not below x, elementwise, as a float. Its gradient is None."""
+
+
+@elementwise(lowering=lambda m, x: m.rint(x), reference=np.rint)
+def round(x: TensorLike, name: str | None = None) -> Tensor:
+    """The nearest integer, ties to even, elementwise, as a float. Its gradient is None."""
+
+
+@elementwise(
+    partials=[lambda x: literal(2, x.dtype) * x],
+    operands="number",
+    lowering=lambda m, x: x * x,
+    reference=np.square,
+)
+def square(x: TensorLike, name: str | None = None) -> Tensor:
+    """x², elementwise."""
+
+
+@elementwise(
+    partials=[lambda x: -reciprocal(square(x))],
+    lowering=lambda m, x: m.value(1.0, x.type) / x,
+    reference=np.reciprocal,
+    domain="x ≠ 0",
+)
+def reciprocal(x: TensorLike, name: str | None = None) -> Tensor:
+    """1 / x, elementwise; 1/0 is ±inf."""
+
+
+@elementwise(
+    partials=[lambda x: rsqrt(x) * 0.5],
+    lowering=lambda m, x: m.sqrt(x),
+    reference=np.sqrt,
+    domain="x ≥ 0",
+)
+def sqrt(x: TensorLike, name: str | None = None) -> Tensor:
+    """The square root, elementwise, correctly rounded; NaN for negative x. Its derivative at 0 is inf."""
+
+
+@elementwise(
+    partials=[lambda x: -0.5 * rsqrt(x) / x],
+    lowering="rsqrt",
+    reference=lambda x: 1 / np.sqrt(x),
+    domain="x > 0",
+)
+def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
+    """1 / √x, elementwise."""
+
+
+@elementwise(
+    partials=[lambda x, y: x / hypot(x, y), lambda x, y: y / hypot(x, y)],
+    lowering="hypot",
+    reference=np.hypot,
+    domain="all real x, y",
+)
+def hypot(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """√(x² + y²) without overflow or underflow on the way, elementwise."""
+
+
+@elementwise(
+    picks=[lambda x, y: x >= y, lambda x, y: x < y],
+    operands="number",
+    lowering=lambda m, x, y: m.maximum(x, y),
+    reference=np.maximum,
+    domain="all real x, y",
+)
+def maximum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """The larger of x and y, elementwise; NaN if one is NaN. Where they are equal the gradient goes to x."""
+
+
+@elementwise(
+    picks=[lambda x, y: x <= y, lambda x, y: x > y],
+    operands="number",
+    lowering=lambda m, x, y: m.minimum(x, y),
+    reference=np.minimum,
+    domain="all real x, y",
+)
+def minimum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """The smaller of x and y, elementwise; NaN if one is NaN. Where they are equal the gradient goes to x."""
+
+
+def times(a: Node, b: Node) -> Node:
+    """a * b in a rule, where a factor 1 or -1 that is known costs nothing."""
+    for factor, other in ((a, b), (b, a)):
+        known = known_number(factor)
+        if known is not None and other.shape == broadcast_shape(a, b):
+            if known == 1.0:
+                return other
+            if known == -1.0:
+                return negative(other)
+    return multiply(a, b)
+
+
+def broadcast_shape(a: Node, b: Node) -> tuple[int, ...]:
+    return a.shape if len(a.shape) >= len(b.shape) else b.shape
+
+
+def known_number(node: Node) -> float | None:
+    """The number that a node is a literal of, or None."""
+    op = node.op
+    if op is not None and op[0].name == "literal":
+        text = op[2][0]
+        return float.fromhex(text) if isinstance(text, str) else text
+    return None
+
+
+@elementwise(
+    picks=[None],
+    lowering=lambda m, x: x,
+    reference=np.array,
+    operands="any",
+)
+def stop_gradient(x: TensorLike, name: str | None = None) -> Tensor:
+    """x itself, but a constant for every gradient."""
+
+
+@elementwise(partials=[one], lowering=lambda m, x: x, reference=np.array, operands="any", domain="all real x")
+def identity(x: TensorLike, name: str | None = None) -> Tensor:
+    """x itself, as another node: a source of its own for gradients."""
+

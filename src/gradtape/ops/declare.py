@@ -1,0 +1,302 @@
+"""How a row of the table is declared, and what the kinds of maps mean.
+
+A primitive is a documented function under a decorator that says what kind of map it is:
+
+    @elementwise(partials=[lambda x: cos(x)], lowering="sin", reference=np.sin)
+    def sin(x, name=None):
+        "Sine of x, elementwise. …"
+
+The function that results is what users call, and what rules are written with: given nodes it returns a node, given
+anything else a Tensor.
+
+kind          the rule is                                                        what modes make of it
+elementwise   a partial derivative per input, as an expression of the inputs     chain rule; batching is broadcasting
+linear        its transpose: cotangent of the output → cotangent of input i      forward is itself
+bilinear      two transposes                                                     Leibniz, Cauchy products
+selection     per input, where the input is picked: a bool expression            zero elsewhere by structure
+implicit      cotangent of input i, from the cotangent, the output, the inputs   the textbook rule, source named
+constant      none: nothing depends on the input smoothly                        no gradient
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
+from typing import Any, TypeVar
+
+from gradtape.errors import DTypeError
+from gradtape.graph.dtypes import DType, as_dtype, float32, promote
+from gradtape.graph.handles import Handle, as_node, number_node, weak, wrap
+from gradtape.graph.node import Node, Primitive, apply
+from gradtape.graph.shapes import Shape, broadcast
+
+F = TypeVar("F", bound=Callable)
+
+PUBLIC: dict[str, Callable] = {}
+"""Every function for users that is made of the table, by name."""
+
+_ACCEPTED = {
+    "float": lambda t: t.is_floating,
+    "number": lambda t: not t.is_bool,
+    "integer": lambda t: not t.is_floating,
+    "bool": lambda t: t.is_bool,
+    "any": lambda t: True,
+}
+
+
+def literal(number: float | int | bool, dtype: DType) -> Node:
+    """A constant that is part of the code, for numbers that belong to a rule (the 2 in 2x), not to the user."""
+    key = (number, dtype, str(number))  # str: 0.0 and -0.0 are equal
+    node = _literals.get(key)
+    if node is None:
+        text = float(number).hex() if dtype.is_floating else int(number)
+        node = _literals[key] = Node((LITERAL, (), (text, dtype.name)), None, (), dtype)
+    return node
+
+
+def _number(text: str | int) -> float | int:
+    return float.fromhex(text) if isinstance(text, str) else text
+
+
+LITERAL = Primitive(
+    "literal",
+    "constant",
+    infer=lambda inputs, params: ((), as_dtype(params[1])),
+    lowering=lambda m, text, dtype: m.number(dtype, _number(text)),
+    reference=lambda text, dtype: as_dtype(dtype).dtype.type(_number(text)),
+    parameters=("number", "dtype"),
+)
+_literals: dict[tuple, Node] = {}
+
+CAST = Primitive(
+    "cast",
+    "linear",
+    infer=lambda inputs, params: (inputs[0].shape, as_dtype(params[0])),
+    rule=lambda ct, i, inputs, dtype: convert(ct, inputs[0].dtype),
+    lowering=lambda m, x, dtype: m.cast(x, dtype),
+    reference=lambda x, dtype: x.astype(as_dtype(dtype).dtype),
+    parameters=("dtype",),
+)
+
+
+def convert(node: Node, dtype: DType) -> Node:
+    """The node with element type `dtype`."""
+    if node.dtype is dtype:
+        return node
+    return apply(CAST, (node,), (dtype.name,))
+
+
+# -- reading operands -----------------------------------------------------------------------------------------
+
+
+def float_operand(x: Any) -> Node:
+    """A node for the operand of a real function; numbers and lists of integers count as floats."""
+    if isinstance(x, Handle):
+        return x.node
+    if isinstance(x, (int, float)):
+        return number_node(x, float32)
+    node = as_node(x)
+    return convert(node, float32) if isinstance(x, (list, tuple)) and not node.dtype.is_floating else node
+
+
+def pair(x: Any, y: Any) -> tuple[Node, Node]:
+    """Nodes of one element type for two operands. Python numbers take the type of the other operand."""
+    if isinstance(x, Handle):
+        a = x.node
+        if isinstance(y, Handle):
+            b = y.node
+        elif isinstance(y, (int, float)):
+            b = number_node(y, weak(y, a.dtype))
+        else:
+            b = as_node(y)
+    elif isinstance(x, (int, float)) and not isinstance(y, (int, float)):
+        b = as_node(y)
+        a = number_node(x, weak(x, b.dtype))
+    else:
+        a = as_node(x)
+        b = number_node(y, weak(y, a.dtype)) if isinstance(y, (int, float)) else as_node(y)
+    if a.dtype is b.dtype:
+        return a, b
+    dtype = promote(a.dtype, b.dtype)
+    return convert(a, dtype), convert(b, dtype)
+
+
+def _check(name: str, operands: str, dtype: DType) -> None:
+    if not _ACCEPTED[operands](dtype):
+        raise DTypeError(
+            f"{name} works on {operands} tensors, but a {dtype.name} tensor was given; convert it with cast first"
+        )
+
+
+# -- declaring ------------------------------------------------------------------------------------------------
+
+
+def elementwise(
+    *,
+    lowering: Any,
+    reference: Callable,
+    partials: Sequence[Callable | None] | None = None,
+    picks: Sequence[Callable | None] | None = None,
+    operands: str = "float",
+    result: DType | None = None,
+    parameters: Sequence[str] = (),
+    family: str = "",
+    domain: str = "all real x",
+    kind: str = "",
+    public: bool = True,
+) -> Callable[[F], F]:
+    """Declare a map that works element by element on one or two inputs that broadcast.
+
+    Give `partials` (smooth), `picks` (selection), or neither (constant); both in the order of the inputs.
+    `family` names a static parameter that users do not see: the order of the derivative, 0 for the function itself.
+    """
+    parameters = [family] if family else parameters
+    rule = partials if partials is not None else picks
+    if not kind:
+        kind = "elementwise" if partials is not None else "selection" if picks is not None else "constant"
+
+    def declare(definition: Callable) -> Any:
+        name = definition.__name__
+        arity = len(inspect.signature(definition).parameters) - 1 - (0 if family else len(parameters))
+
+        def infer_unary(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
+            x = inputs[0]
+            _check(name, operands, x.dtype)
+            return x.shape, result or x.dtype
+
+        def infer_binary(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
+            x, y = inputs
+            _check(name, operands, x.dtype)
+            return x.shape if x.shape == y.shape else broadcast(x.shape, y.shape), result or x.dtype
+
+        primitive = Primitive(
+            name,
+            kind,
+            infer=infer_unary if arity == 1 else infer_binary,
+            rule=rule,
+            lowering=lowering,
+            reference=reference,
+            parameters=parameters,
+            domain=domain,
+            costly=isinstance(lowering, str),
+        )
+        make = _family if family else _unary if arity == 1 else _binary
+        call = make(primitive, float_operand if operands == "float" else as_node)
+        return publish(definition, call, primitive, public)
+
+    return declare
+
+
+def _unary(primitive: Primitive, read: Callable[[Any], Node]) -> Callable:
+    def call(x: Any, *params: Any, name: str | None = None) -> Any:
+        if type(x) is Node:
+            return apply(primitive, (x,), params)
+        return wrap(apply(primitive, (read(x),), params))
+
+    def plain(x: Any, name: str | None = None) -> Any:
+        if type(x) is Node:
+            return apply(primitive, (x,))
+        return wrap(apply(primitive, (read(x),)))
+
+    return call if primitive.parameters else plain
+
+
+def _family(primitive: Primitive, read: Callable[[Any], Node]) -> Callable:
+    def call(x: Any, name: str | None = None, *, order: int = 0) -> Any:
+        if type(x) is Node:
+            return apply(primitive, (x,), (order,))
+        return wrap(apply(primitive, (read(x),), (order,)))
+
+    return call
+
+
+def _binary(primitive: Primitive, read: Callable[[Any], Node]) -> Callable:
+    real = read is float_operand
+
+    def call(x: Any, y: Any, name: str | None = None) -> Any:
+        if type(x) is Node:
+            return apply(primitive, (x, y if type(y) is Node else literal(y, x.dtype)))
+        if type(y) is Node:
+            return apply(primitive, (literal(x, y.dtype), y))
+        if real:
+            x, y = (float(v) if type(v) is int else v for v in (x, y))
+        return wrap(apply(primitive, pair(x, y)))
+
+    return call
+
+
+def publish(definition: Callable, call: Callable, primitive: Primitive | None = None, public: bool = True) -> Any:
+    """Give `call` the name, signature and documentation of `definition`, and list it among the public functions."""
+    update_wrapper(call, definition)
+    call.primitive = primitive  # type: ignore[attr-defined]
+    if public:
+        PUBLIC[definition.__name__] = call
+    return call
+
+
+def operation(*tensors: str) -> Callable[[F], F]:
+    """Declare a public function that is composed of primitives. Its body works on nodes.
+
+    The parameters named in `tensors` are turned into nodes (a list stays a list); the result is wrapped unless one of
+    them was a node already.
+    """
+
+    def declare(definition: Callable) -> Any:
+        signature = inspect.signature(definition)
+        positions = [list(signature.parameters).index(t) for t in tensors]
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            given = list(args)
+            inside = False
+            for position, name in zip(positions, tensors, strict=True):
+                if position < len(given):
+                    holder: Any = given
+                    key: Any = position
+                elif name in kwargs:
+                    holder, key = kwargs, name
+                else:
+                    continue
+                value = holder[key]
+                if type(value) is Node:
+                    inside = True
+                elif value is not None:
+                    holder[key] = as_node(value)
+            result = definition(*given, **kwargs)
+            return result if inside else _wrap_all(result)
+
+        return publish(definition, call)
+
+    return declare
+
+
+def _wrap_all(result: Any) -> Any:
+    if isinstance(result, Node):
+        return wrap(result)
+    if isinstance(result, (list, tuple)):
+        return type(result)(_wrap_all(r) for r in result)
+    return result
+
+
+def linear(
+    name: str,
+    *,
+    infer: Callable,
+    transpose: Callable,
+    reference: Callable,
+    lowering: Any = None,
+    reduction: Any = None,
+    parameters: Sequence[str] = (),
+) -> Primitive:
+    """Declare a linear map of one input; `transpose(ct, x, *params)` is the cotangent of the input `x`."""
+    return Primitive(
+        name,
+        "linear",
+        infer=infer,
+        rule=lambda ct, i, inputs, *params: transpose(ct, inputs[0], *params),
+        lowering=lowering,
+        reduction=reduction,
+        reference=reference,
+        parameters=parameters,
+    )
+

@@ -1,0 +1,139 @@
+"""Exponentials and logarithms, and powers.
+
+Derivatives are written in terms of the input, never of a rounded output.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gradtape.errors import ArgumentError
+from gradtape.graph.handles import TensorLike, as_node, wrap
+from gradtape.graph.node import Node, apply
+from gradtape.ops.arithmetic import identity, multiply, reciprocal, square, times
+from gradtape.ops.declare import elementwise, literal, pair, publish
+from gradtape.ops.selection import equal, where
+
+Tensor = Any
+
+
+@elementwise(partials=[lambda x: exp(x)], lowering="exp", reference=np.exp)
+def exp(x: TensorLike, name: str | None = None) -> Tensor:
+    """The exponential function eˣ, elementwise.
+
+    Takes a floating tensor of any shape, returns the same shape and type. Raises DTypeError for an integer tensor.
+
+    >>> import gradtape as tf
+    >>> tf.exp([0., 1.]).numpy()
+    array([1.       , 2.7182817], dtype=float32)
+    """
+
+
+@elementwise(partials=[lambda x: exp(x)], lowering="expm1", reference=np.expm1)
+def expm1(x: TensorLike, name: str | None = None) -> Tensor:
+    """eˣ - 1, elementwise, exact also where x is so small that eˣ rounds to 1."""
+
+
+@elementwise(partials=[lambda x: exp2(x) * math.log(2)], lowering="exp2", reference=np.exp2)
+def exp2(x: TensorLike, name: str | None = None) -> Tensor:
+    """2ˣ, elementwise."""
+
+
+@elementwise(partials=[lambda x: reciprocal(x)], lowering="log", reference=np.log, domain="x > 0")
+def log(x: TensorLike, name: str | None = None) -> Tensor:
+    """The natural logarithm, elementwise; log(0) is -inf, NaN for negative x."""
+
+
+@elementwise(partials=[lambda x: reciprocal(x + 1)], lowering="log1p", reference=np.log1p, domain="x > -1")
+def log1p(x: TensorLike, name: str | None = None) -> Tensor:
+    """log(1 + x), elementwise, exact also where x is so small that 1 + x rounds to 1."""
+
+
+@elementwise(partials=[lambda x: 1 / math.log(2) / x], lowering="log2", reference=np.log2, domain="x > 0")
+def log2(x: TensorLike, name: str | None = None) -> Tensor:
+    """The logarithm to base 2, elementwise."""
+
+
+@elementwise(partials=[lambda x: 1 / math.log(10) / x], lowering="log10", reference=np.log10, domain="x > 0")
+def log10(x: TensorLike, name: str | None = None) -> Tensor:
+    """The logarithm to base 10, elementwise."""
+
+
+# -- powers ---------------------------------------------------------------------------------------------------
+
+LARGEST_STATIC_EXPONENT = 64
+"""Integer exponents up to this size become part of the code (repeated squaring), others are values."""
+
+
+@elementwise(
+    partials=[lambda x, n: literal(0, x.dtype) if n == 0 else times(literal(n, x.dtype), power(x, n - 1))],
+    lowering="integer_pow",
+    reference=lambda x, n: np.power(x, x.dtype.type(n)),
+    parameters=["n"],
+    domain="all real x; x ≠ 0 for n < 0",
+    public=False,
+)
+def integer_pow(x: TensorLike, n: int, name: str | None = None) -> Tensor:
+    """x to the integer n."""
+
+
+@elementwise(
+    partials=[
+        lambda x, y: where(equal(y, 0), 0, y * real_pow(x, y - 1)),
+        lambda x, y: where(x > 0, real_pow(x, y) * log(x), 0),
+    ],
+    lowering="pow",
+    reference=np.power,
+    public=False,
+    domain="x > 0, or x < 0 and integer y",
+)
+def real_pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x to the power y."""
+
+
+def power(x: Node, n: int) -> Node:
+    """x to the known integer n."""
+    if n == 1:
+        return identity(x)
+    if n == 2:
+        return square(x)
+    if x.dtype.is_floating:
+        return integer_pow(x, n)
+    if n < 0:
+        raise ArgumentError(f"an integer tensor to the power {n} is not an integer; cast it to a float first")
+    result = None  # square and multiply
+    while n:
+        if n & 1:
+            result = x if result is None else multiply(result, x)
+        n >>= 1
+        x = square(x) if n else x
+    return multiply(x, 0) + 1 if result is None else result
+
+
+def pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x to the power y, elementwise with broadcasting. Also the operator ``**``.
+
+    Integer exponents work for negative x as well; a negative x to a power that is no integer is NaN.
+    The derivative by y is taken as 0 where x ≤ 0, as in TensorFlow.
+
+    >>> import gradtape as tf
+    >>> tf.pow(x=tf.constant([-2., 3.]), y=3).numpy()
+    array([-8., 27.], dtype=float32)
+    """
+    whole = isinstance(y, (int, float)) and y == y and abs(y) <= LARGEST_STATIC_EXPONENT and y == int(y)
+    if type(x) is Node:
+        return power(x, int(y)) if whole else real_pow(x, y)
+    if whole and not isinstance(x, (int, float)):
+        node = as_node(x)
+        if not (isinstance(y, float) and node.dtype.is_integer):
+            return wrap(power(node, int(y)))
+    a, b = pair(x, y)
+    if a.dtype.is_integer:
+        raise ArgumentError("an integer tensor to a tensor's power: cast one of them to a float first")
+    return wrap(apply(real_pow.primitive, (a, b)))  # type: ignore[attr-defined]
+
+
+publish(pow, pow)

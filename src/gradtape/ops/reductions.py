@@ -1,0 +1,192 @@
+"""Reductions over axes: sum, mean, maximum, minimum, product, all, any.
+
+How partial results combine is the field `reduction`; the order in which elements are combined is fixed by the shape and
+axes alone (see engine.lower), so the bits do not depend on who computes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradtape.errors import DTypeError
+from gradtape.graph.dtypes import DType
+from gradtape.graph.handles import TensorLike, number_node
+from gradtape.graph.node import Node, Primitive, apply
+from gradtape.graph.shapes import Shape, normalize_axes, reduced, size
+from gradtape.ops.declare import convert, operation
+from gradtape.ops.selection import equal, where
+from gradtape.ops.shaping import (
+    CONCAT,
+    SUM,
+    TRANSPOSE,
+    broadcasted,
+    full,
+    getitem,
+    over_runs,
+    reshaped,
+)
+
+Tensor = Any
+Axis = int | Sequence[int] | None
+
+
+def _infer(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
+    return reduced(inputs[0].shape, params[0], False), inputs[0].dtype
+
+
+def _extreme_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node:
+    """The cotangent goes to the extreme elements; equal ones share it evenly, as in TensorFlow."""
+    (x,) = inputs
+    kept = reduced(x.shape, axes, True)
+    chosen = equal(x, broadcasted(reshaped(out, kept), x.shape))
+    share = ct / apply(SUM, (convert(chosen, x.dtype),), (axes,))
+    return where(chosen, broadcasted(reshaped(share, kept), x.shape), 0)
+
+
+def _product_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node:
+    """The product of the *other* elements, made of products alone, so it is right at zeros and to any order."""
+    (x,) = inputs
+    rest = tuple(i for i in range(len(x.shape)) if i not in axes)
+    order = rest + axes
+    moved = apply(TRANSPOSE, (x,), (order,))
+    flat = reshaped(moved, (size(tuple(x.shape[i] for i in rest)), size(tuple(x.shape[i] for i in axes))))
+    others = _products_before(flat) * _reversed(_products_before(_reversed(flat)))
+    back = tuple(int(i) for i in np.argsort(order))
+    spread = broadcasted(reshaped(ct, reduced(x.shape, axes, True)), x.shape)
+    return spread * apply(TRANSPOSE, (reshaped(others, moved.shape),), (back,))
+
+
+def _reversed(x: Node) -> Node:
+    return getitem(x, (slice(None), slice(None, None, -1)))
+
+
+def _products_before(x: Node) -> Node:
+    """For each element of a row, the product of those before it; by doubling, in log2(length) steps."""
+    rows, length = x.shape
+    ones = full((rows, 1), 1, x.dtype)
+    result = apply(CONCAT, (ones, getitem(x, (slice(None), slice(0, length - 1)))), (1,))
+    step = 1
+    while step < length:
+        shifted = apply(
+            CONCAT, (full((rows, step), 1, x.dtype), getitem(result, (slice(None), slice(0, length - step)))), (1,)
+        )
+        result = result * shifted
+        step *= 2
+    return result
+
+
+def _extreme(name: str, function: Callable, lowest: Callable[[Any], Any]) -> Primitive:
+    return Primitive(
+        name,
+        "implicit",
+        infer=_infer,
+        rule=_extreme_rule,
+        reduction=name,
+        reference=lambda x, axes: function(x, axis=axes, initial=lowest(x.dtype)),
+        parameters=["axes"],
+    )
+
+
+def _end(sign: float) -> Callable[[Any], Any]:
+    def of(dtype: Any) -> Any:
+        if dtype.kind == "f":
+            return sign * np.inf
+        return np.iinfo(dtype).max if sign > 0 else np.iinfo(dtype).min
+
+    return of
+
+
+MAX = _extreme("max", np.max, _end(-1.0))
+MIN = _extreme("min", np.min, _end(1.0))
+PROD = Primitive(
+    "prod",
+    "implicit",
+    infer=_infer,
+    rule=_product_rule,
+    reduction="mul",
+    reference=lambda x, axes: np.prod(x, axis=axes, dtype=x.dtype),
+    parameters=["axes"],
+)
+ALL = Primitive(
+    "all", "constant", infer=_infer, reduction="and", reference=lambda x, axes: np.all(x, axis=axes), parameters=["axes"]
+)
+ANY = Primitive(
+    "any", "constant", infer=_infer, reduction="or", reference=lambda x, axes: np.any(x, axis=axes), parameters=["axes"]
+)
+
+
+def _over(primitive: Primitive, x: Node, axis: Axis, keepdims: bool) -> Node:
+    axes = normalize_axes(axis, len(x.shape))
+    result = over_runs(primitive, x, axes)
+    return reshaped(result, reduced(x.shape, axes, True)) if keepdims else result
+
+
+def _number(name: str, x: Node) -> Node:
+    if x.dtype.is_bool:
+        raise DTypeError(f"{name} works on number tensors, but a bool tensor was given; convert it with cast first")
+    return x
+
+
+@operation("input_tensor")
+def reduce_sum(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The sum over `axis` (an integer, several, or None for all); `keepdims` leaves axes of length one.
+
+    float32 is summed in float64 and rounded once. Raises ShapeError for an axis that does not exist.
+
+    >>> import gradtape as tf
+    >>> tf.reduce_sum([[1., 2.], [3., 4.]], axis=0).numpy()
+    array([4., 6.], dtype=float32)
+    """
+    return _over(SUM, _number("reduce_sum", input_tensor), axis, keepdims)
+
+
+@operation("input_tensor")
+def reduce_mean(
+    input_tensor: TensorLike, axis: Axis = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """The mean over `axis` (an integer, several, or None for all). The mean of integers is rounded down, as in
+    TensorFlow."""
+    x = _number("reduce_mean", input_tensor)
+    number = size(tuple(x.shape[i] for i in normalize_axes(axis, len(x.shape))))
+    total = _over(SUM, x, axis, keepdims)
+    count = number_node(number, x.dtype)  # a value, not part of the code: another length compiles nothing
+    return total / count if x.dtype.is_floating else total // count
+
+
+@operation("input_tensor")
+def reduce_max(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The largest element over `axis`; NaN if there is one. Equal ones share the gradient evenly."""
+    return _over(MAX, _number("reduce_max", input_tensor), axis, keepdims)
+
+
+@operation("input_tensor")
+def reduce_min(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The smallest element over `axis`; NaN if there is one. Equal ones share the gradient evenly."""
+    return _over(MIN, _number("reduce_min", input_tensor), axis, keepdims)
+
+
+@operation("input_tensor")
+def reduce_prod(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The product over `axis`. Its gradient is right at zeros too: it is the product of the other elements."""
+    return _over(PROD, _number("reduce_prod", input_tensor), axis, keepdims)
+
+
+@operation("input_tensor")
+def reduce_all(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """Whether all elements over `axis` of a bool tensor are True."""
+    return _over(ALL, _truth("reduce_all", input_tensor), axis, keepdims)
+
+
+@operation("input_tensor")
+def reduce_any(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """Whether any element over `axis` of a bool tensor is True."""
+    return _over(ANY, _truth("reduce_any", input_tensor), axis, keepdims)
+
+
+def _truth(name: str, x: Node) -> Node:
+    if not x.dtype.is_bool:
+        raise DTypeError(f"{name} works on bool tensors, but a {x.dtype.name} tensor was given; compare it first")
+    return x

@@ -1,0 +1,121 @@
+"""Comparison, logic and selection: what decides, and what is decided between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradtape.errors import DTypeError
+from gradtape.graph.dtypes import bool_
+from gradtape.graph.handles import TensorLike, as_node, wrap
+from gradtape.graph.node import Node, Primitive, apply
+from gradtape.graph.shapes import Shape, broadcast
+from gradtape.ops.declare import elementwise, literal, pair, publish
+
+Tensor = Any
+
+
+@elementwise(lowering=lambda m, x, y: x < y, reference=np.less, operands="number", result=bool_)
+def less(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x < y, elementwise, as bool. Also the operator ``<``."""
+
+
+@elementwise(lowering=lambda m, x, y: x <= y, reference=np.less_equal, operands="number", result=bool_)
+def less_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x <= y, elementwise, as bool. Also the operator ``<=``."""
+
+
+@elementwise(lowering=lambda m, x, y: x > y, reference=np.greater, operands="number", result=bool_)
+def greater(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x > y, elementwise, as bool. Also the operator ``>``."""
+
+
+@elementwise(lowering=lambda m, x, y: x >= y, reference=np.greater_equal, operands="number", result=bool_)
+def greater_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x >= y, elementwise, as bool. Also the operator ``>=``."""
+
+
+@elementwise(lowering=lambda m, x, y: m.equal(x, y), reference=np.equal, operands="any", result=bool_)
+def equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x == y, elementwise, as bool. Also the operator ``==``; NaN equals nothing."""
+
+
+@elementwise(
+    lowering=lambda m, x, y: m.compare("ne", x, y, unordered=True),
+    reference=np.not_equal,
+    operands="any",
+    result=bool_,
+)
+def not_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x != y, elementwise, as bool. Also the operator ``!=``."""
+
+
+@elementwise(lowering=lambda m, x, y: x & y, reference=np.logical_and, operands="bool")
+def logical_and(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x and y, elementwise, for bool tensors. Also the operator ``&``."""
+
+
+@elementwise(lowering=lambda m, x, y: x | y, reference=np.logical_or, operands="bool")
+def logical_or(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x or y, elementwise, for bool tensors. Also the operator ``|``."""
+
+
+@elementwise(lowering=lambda m, x, y: x ^ y, reference=np.logical_xor, operands="bool")
+def logical_xor(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Exactly one of x and y, elementwise, for bool tensors. Also the operator ``^``."""
+
+
+@elementwise(lowering=lambda m, x: m.invert(x), reference=np.logical_not, operands="bool")
+def logical_not(x: TensorLike, name: str | None = None) -> Tensor:
+    """Not x, elementwise, for bool tensors. Also the operator ``~``."""
+
+
+@elementwise(lowering=lambda m, x: m.is_nan(x), reference=np.isnan, result=bool_)
+def is_nan(x: TensorLike, name: str | None = None) -> Tensor:
+    """Whether x is NaN, elementwise, as bool."""
+
+
+@elementwise(lowering=lambda m, x: m.abs(x) < float("inf"), reference=np.isfinite, result=bool_)
+def is_finite(x: TensorLike, name: str | None = None) -> Tensor:
+    """Whether x is neither NaN nor infinite, elementwise, as bool."""
+
+
+def _infer_where(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, Any]:
+    condition, x, y = inputs
+    if not condition.dtype.is_bool:
+        raise DTypeError(
+            f"the condition of where must be a bool tensor, but a {condition.dtype.name} tensor was given; "
+            "compare it with something, as in where(x > 0, ...)"
+        )
+    return broadcast(condition.shape, broadcast(x.shape, y.shape)), x.dtype
+
+
+WHERE = Primitive(
+    "where",
+    "selection",
+    infer=_infer_where,
+    rule=[None, lambda c, x, y: c, lambda c, x, y: logical_not(c)],
+    lowering=lambda m, c, x, y: m.select(c, x, y),
+    reference=np.where,
+)
+
+
+def where(condition: TensorLike, x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x where `condition` holds, else y, elementwise with broadcasting.
+
+    The gradient of what was not chosen is zero by structure: NaN or infinity there never spreads.
+
+    >>> import gradtape as tf
+    >>> tf.where([True, False], [1., 2.], 0.).numpy()
+    array([1., 0.], dtype=float32)
+    """
+    if type(condition) is Node:
+        a, b = (v if type(v) is Node else None for v in (x, y))
+        dtype = (a or b).dtype  # type: ignore[union-attr]
+        return apply(WHERE, (condition, a or literal(x, dtype), b or literal(y, dtype)))
+    a, b = pair(x, y)
+    return wrap(apply(WHERE, (as_node(condition), a, b)))
+
+
+publish(where, where)

@@ -1,0 +1,56 @@
+"""Fold: drop operations that change nothing, where this is exact for every value (so x*1, but not x*0 or x+0)."""
+
+from __future__ import annotations
+
+from gradtape.graph.program import Program, Step, rebuild
+
+NEUTRAL = {"multiply": (0, 1), "real_divide": (1,)}
+"""The inputs of a primitive that may be a literal one, which leaves the other input as it is."""
+
+INVERSE_OF_ITSELF = {"negative", "logical_not"}
+
+
+def fold(program: Program) -> Program:
+    """The Program without multiplications by one, double negations, and steps that nobody reads."""
+    leaves, nodes = rebuild(program)
+    replaced: dict[int, int] = {}
+    steps: list[Step] = []
+    for number, (name, params, inputs) in enumerate(program.steps):
+        refs = tuple(replaced.get(i, i) for i in inputs)
+        steps.append((name, params, refs))
+        node = nodes[number]
+        for position in NEUTRAL.get(name, ()):
+            other = refs[1 - position]
+            shape = (nodes[other] if other >= 0 else leaves[-1 - other]).shape
+            if _is_one(steps, refs[position]) and shape == node.shape:
+                replaced[number] = other
+        if name in INVERSE_OF_ITSELF and refs[0] >= 0 and steps[refs[0]][0] == name:
+            replaced[number] = steps[refs[0]][2][0]
+    outputs = tuple(replaced.get(i, i) for i in program.outputs)
+    return _without_unread(program.leaves, steps, outputs)
+
+
+def _is_one(steps: list[Step], number: int) -> bool:
+    while number >= 0 and steps[number][0] == "broadcast_to":
+        number = steps[number][2][0]
+    if number < 0 or steps[number][0] != "literal":
+        return False
+    text = steps[number][1][0]
+    return (float.fromhex(text) if isinstance(text, str) else text) == 1
+
+
+def _without_unread(leaves: tuple, steps: list[Step], outputs: tuple[int, ...]) -> Program:
+    read: set[int] = set()
+    pending = [i for i in outputs if i >= 0]
+    while pending:
+        number = pending.pop()
+        if number not in read:
+            read.add(number)
+            pending += [i for i in steps[number][2] if i >= 0]
+    place: dict[int, int] = {}
+    kept: list[Step] = []
+    for number, (name, params, inputs) in enumerate(steps):
+        if number in read:
+            place[number] = len(kept)
+            kept.append((name, params, tuple(place.get(i, i) for i in inputs)))
+    return Program(leaves, tuple(kept), tuple(place.get(i, i) for i in outputs))

@@ -1,0 +1,315 @@
+"""Tensor and Variable: what people hold. Thin handles on nodes, with Python's operators and NumPy's protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from gradtape.engine import run
+from gradtape.errors import ArgumentError, DTypeError, ShapeError
+from gradtape.graph import handles
+from gradtape.graph.dtypes import DType, as_dtype
+from gradtape.graph.handles import Handle, TensorLike, as_node
+from gradtape.graph.node import Node, leaf, scalar, watchers
+from gradtape.ops.declare import convert
+from gradtape.ops.operators import Operators
+from gradtape.ops.selection import equal, not_equal
+from gradtape.ops.shaping import transpose
+
+
+class TensorShape(tuple):
+    """A shape: a tuple of lengths, with TensorFlow's names."""
+
+    __slots__ = ()
+
+    @property
+    def rank(self) -> int:
+        return len(self)
+
+    ndims = rank
+
+    def as_list(self) -> list[int]:
+        return list(self)
+
+    def num_elements(self) -> int:
+        return int(np.prod(self, dtype=np.int64))
+
+
+class _Values(Operators, Handle):
+    """What Tensor and Variable share: everything that reads the value."""
+
+    __slots__ = ()
+
+    def numpy(self) -> Any:
+        """The value: a NumPy scalar for a tensor without axes, else a read-only NumPy array. Computes what is pending."""
+        node = self.node
+        value = run.value_of(node)
+        return node.dtype.dtype.type(value) if node.shape == () else value
+
+    @property
+    def dtype(self) -> DType:
+        return self.node.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape(self.node.shape)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.node.shape)
+
+    @property
+    def size(self) -> int:
+        return self.shape.num_elements()
+
+    @property
+    def T(self) -> Any:
+        return transpose(self)
+
+    def get_shape(self) -> TensorShape:
+        return self.shape
+
+    def item(self) -> float | int | bool:
+        """The one element as a Python number."""
+        if self.size != 1:
+            raise ShapeError(f"a tensor of shape {tuple(self.shape)} is not one number; index an element first")
+        return self._array().item()
+
+    def tolist(self) -> Any:
+        return self._array().tolist()
+
+    def _array(self) -> np.ndarray:
+        return np.asarray(self.numpy())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self._array()
+        if copy is False and dtype is not None and array.dtype != dtype:
+            raise ValueError("a tensor cannot be seen as another element type without a copy")
+        return np.array(array, dtype=dtype, copy=True) if copy else array.astype(dtype or array.dtype, copy=False)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if not self.dtype.is_integer:
+            raise DTypeError(f"a {self.dtype.name} tensor cannot count or index; use int(x) or an integer tensor")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ArgumentError(
+                f"a tensor of shape {tuple(self.shape)} is neither true nor false; use reduce_any, reduce_all or where"
+            )
+        return bool(self.item())
+
+    def __len__(self) -> int:
+        if not self.node.shape:
+            raise DTypeError("a tensor without axes has no length")
+        return self.node.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.node.shape:
+            raise DTypeError("a tensor without axes cannot be iterated over")
+        return (self[i] for i in range(self.node.shape[0]))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(self._array() == np.asarray(item)))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and self.size == 1 else format(str(self), spec)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({str(self._array())}, shape={tuple(self.shape)}, dtype={self.dtype.name})"
+
+    def __repr__(self) -> str:
+        array = self._array()
+        shown = str(array) if array.ndim == 0 else repr(array)
+        line = "\n" if "\n" in shown else ""
+        return f"<{self._title()}: shape={tuple(self.shape)}, dtype={self.dtype.name}, numpy={line}{shown}>"
+
+    def _title(self) -> str:
+        return type(self).__name__
+
+
+class Tensor(_Values):
+    """A value that is known or will be computed when somebody asks for it.
+
+    Made by `constant`, `convert_to_tensor` and by every operation. ``==`` compares the elements, so as a key
+    of a dictionary use ``x.ref()``.
+    """
+
+    __slots__ = ("__weakref__", "node")
+
+    def __init__(self, node: Node):
+        if not isinstance(node, Node):
+            raise ArgumentError("a Tensor is made with constant(...) or convert_to_tensor(...)")
+        self.node = node
+        if node.op is not None:
+            run.pending(self)
+
+    def __eq__(self, other: object) -> Any:
+        return _equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return _not_equal(self, other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def ref(self) -> Ref:
+        """A hashable reference that compares by identity."""
+        return Ref(self)
+
+    def __copy__(self) -> Tensor:
+        return Tensor(self.node)
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        return Tensor(self.node)
+
+    def __reduce__(self) -> tuple:
+        return _rebuild, (self._array(), self.dtype.name)
+
+
+def _rebuild(array: np.ndarray, dtype: str) -> Tensor:
+    return Tensor(as_node(array, as_dtype(dtype)))
+
+
+def _equal(x: Any, y: object) -> Any:
+    return False if y is None else equal(x, y)
+
+
+def _not_equal(x: Any, y: object) -> Any:
+    return True if y is None else not_equal(x, y)
+
+
+class Ref:
+    """A reference to a Tensor or Variable: hashable, equal for the same one."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any):
+        self._value = value
+
+    def deref(self) -> Any:
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ref) and self._value is other._value
+
+    def __hash__(self) -> int:
+        return id(self._value)
+
+
+handles.register(Tensor)
+
+
+class Variable(_Values):
+    """A value that can be assigned. Tapes watch it as soon as it is read, unless ``trainable=False``.
+
+    initial_value: anything that `constant` takes, or a function without arguments that returns it.
+
+    >>> import gradtape as tf
+    >>> w = tf.Variable(initial_value=3.)
+    >>> w.assign_sub(1.)
+    <Variable 'Variable': shape=(), dtype=float32, numpy=2.0>
+    """
+
+    __slots__ = ("__weakref__", "leaf", "name", "trainable")
+    assignable = True
+
+    def __init__(
+        self,
+        initial_value: TensorLike | Callable[[], TensorLike] = None,
+        trainable: bool = True,
+        name: str | None = None,
+        dtype: Any = None,
+        shape: Any = None,
+    ):
+        if initial_value is None:
+            raise ArgumentError("a Variable needs an initial value, as in Variable(3.0)")
+        start = initial_value() if callable(initial_value) else initial_value
+        node = as_node(start) if dtype is None or isinstance(start, Handle) else as_node(start, as_dtype(dtype))
+        if dtype is not None:
+            node = convert(node, as_dtype(dtype))
+        if shape is not None and tuple(shape) != node.shape:
+            raise ShapeError(f"the initial value has shape {node.shape}, not {tuple(shape)}")
+        self.name = name or "Variable"
+        self.trainable = trainable
+        self.leaf = _known(node)
+
+    @property
+    def node(self) -> Node:  # type: ignore[override]
+        """The leaf with the present value; open tapes see that it is read."""
+        if self.trainable:
+            for tape in watchers.get():
+                tape.read(self, self.leaf)
+        return self.leaf
+
+    @property
+    def dtype(self) -> DType:
+        return self.leaf.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape(self.leaf.shape)
+
+    def numpy(self) -> Any:
+        value = self.leaf.value
+        return self.leaf.dtype.dtype.type(value) if self.leaf.shape == () else value
+
+    def read_value(self) -> Tensor:
+        """The present value as a Tensor."""
+        return Tensor(self.node)
+
+    def value(self) -> Tensor:
+        """The present value as a Tensor."""
+        return Tensor(self.node)
+
+    def assign(self, value: TensorLike, name: str | None = None, read_value: bool = True) -> Variable:
+        """Set the value; shape and element type stay. Raises ShapeError or DTypeError if the value does not fit."""
+        node = as_node(value, self.dtype if not isinstance(value, Handle) else None)
+        if node.shape != self.leaf.shape:
+            raise ShapeError(f"{self.name} has shape {self.leaf.shape}; a value of shape {node.shape} does not fit")
+        if node.dtype is not self.dtype:
+            raise DTypeError(f"{self.name} has type {self.dtype.name}; cast the {node.dtype.name} value first")
+        self.leaf = _known(node)
+        return self
+
+    def assign_add(self, delta: TensorLike, name: str | None = None, read_value: bool = True) -> Variable:
+        """Add `delta` to the value."""
+        return self.assign(Tensor(self.leaf) + delta)
+
+    def assign_sub(self, delta: TensorLike, name: str | None = None, read_value: bool = True) -> Variable:
+        """Subtract `delta` from the value."""
+        return self.assign(Tensor(self.leaf) - delta)
+
+    def ref(self) -> Ref:
+        """A hashable reference that compares by identity."""
+        return Ref(self)
+
+    def __eq__(self, other: object) -> Any:
+        return _equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return _not_equal(self, other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __deepcopy__(self, memo: Any) -> Variable:
+        return Variable(Tensor(self.leaf), self.trainable, self.name)
+
+    def __reduce__(self) -> tuple:
+        return Variable, (self._array(), self.trainable, self.name)
+
+    def _title(self) -> str:
+        return f"Variable '{self.name}'"
+
+
+def _known(node: Node) -> Node:
+    """A leaf of its own with the node's value."""
+    value = run.value_of(node)
+    return scalar(value, node.dtype) if node.shape == () else leaf(value, node.dtype)
