@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gradtape.engine.elementary import FUNCTIONS
 from gradtape.engine.machine import LANES, TYPES, Machine, Value
 from gradtape.engine.plan import KernelSpec
 from gradtape.graph.node import TABLE
@@ -70,7 +69,7 @@ def apply_primitive(m: Machine, name: str, params: tuple, values: list[Value]) -
     """The lowering of a primitive on values."""
     primitive = TABLE[name]
     if isinstance(primitive.lowering, str):
-        return FUNCTIONS[primitive.lowering](m, *values, **dict(zip(primitive.parameters, params, strict=True)))
+        return m.call(primitive.lowering, *values, **dict(zip(primitive.parameters, params, strict=True)))
     return primitive.lowering(m, *values, *params)
 
 

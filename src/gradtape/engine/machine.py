@@ -337,6 +337,12 @@ class Machine:
         """An LLVM conversion: fpext, fptrunc, sitofp, fptosi, zext, sext, trunc, bitcast."""
         return self.emit(op, type, [x], f"{op} {self.vector(x.type)} {x.text} to {self.vector(type)}")
 
+    def call(self, name: str, *values: Value, **params: int) -> Value:
+        """An elementary function of values, with its static parameters."""
+        from gradtape.engine.elementary import FUNCTIONS  # they are written on this machine
+
+        return FUNCTIONS[name](self, *values, **params)
+
     def number(self, dtype: str, number: float | int | bool) -> Value:
         """A constant of the tensor element type `dtype`."""
         return self.const(TYPES[dtype], number)

@@ -142,9 +142,8 @@ def abs(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 def _sign(m: Any, x: Any) -> Any:
-    one, zero = m.value(1, x.type), m.value(0, x.type)
-    positive = m.select(x > 0, one, m.select(x < 0, -one if x.type in ("float", "double") else m.value(-1, x.type), x))
-    return positive if x.type in ("float", "double") else m.select(m.equal(x, 0), zero, positive)
+    ended = m.select(x > 0, m.value(1, x.type), m.select(x < 0, m.value(-1, x.type), m.value(0, x.type)))
+    return m.select(m.is_nan(x), x, ended) if x.type in ("float", "double") else ended
 
 
 @elementwise(lowering=_sign, reference=np.sign, operands="number")
@@ -178,6 +177,16 @@ def square(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
+    partials=[lambda x: literal(-2, x.dtype) * x],
+    lowering=lambda m, x: (m.value(1.0, x.type) - x) * (m.value(1.0, x.type) + x),
+    reference=lambda x: (1 - x) * (1 + x),
+    public=False,
+)
+def one_minus_square(x: TensorLike, name: str | None = None) -> Tensor:
+    """1 - x² without cancellation near ±1; its derivative has none near 0."""
+
+
+@elementwise(
     partials=[lambda x: -reciprocal(square(x))],
     lowering=lambda m, x: m.value(1.0, x.type) / x,
     reference=np.reciprocal,
@@ -208,13 +217,27 @@ def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
-    partials=[lambda x, y: x / hypot(x, y), lambda x, y: y / hypot(x, y)],
+    partials=[lambda x, y: along(x, y), lambda x, y: along(y, x)],
     lowering="hypot",
     reference=np.hypot,
     domain="all real x, y",
 )
 def hypot(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """√(x² + y²) without overflow or underflow on the way, elementwise."""
+
+
+@elementwise(
+    partials=[
+        lambda x, y: square(y / hypot(x, y)) / hypot(x, y),
+        lambda x, y: -(x / hypot(x, y)) * (y / hypot(x, y)) / hypot(x, y),
+    ],
+    lowering=lambda m, x, y: x / m.call("hypot", x, y),
+    reference=lambda x, y: x / np.hypot(x, y),
+    domain="(x, y) ≠ (0, 0)",
+    public=False,
+)
+def along(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x / √(x² + y²), the cosine of the angle of (x, y); its derivatives have no cancellation."""
 
 
 @elementwise(

@@ -50,7 +50,7 @@ def literal(number: float | int | bool, dtype: DType) -> Node:
     key = (number, dtype, str(number))  # str: 0.0 and -0.0 are equal
     node = _literals.get(key)
     if node is None:
-        text = float(number).hex() if dtype.is_floating else int(number)
+        text = float(dtype.as_numpy_dtype(number)).hex() if dtype.is_floating else int(number)
         node = _literals[key] = Node((LITERAL, (), (text, dtype.name)), None, (), dtype)
     return node
 

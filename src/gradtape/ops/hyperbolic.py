@@ -8,7 +8,7 @@ import numpy as np
 
 from gradtape.graph.handles import TensorLike
 from gradtape.ops.activations import tanh
-from gradtape.ops.arithmetic import hypot, reciprocal, rsqrt
+from gradtape.ops.arithmetic import hypot, one_minus_square, reciprocal, rsqrt
 from gradtape.ops.declare import elementwise
 
 Tensor = Any
@@ -39,7 +39,7 @@ def acosh(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
-    partials=[lambda x: reciprocal((1 - x) * (1 + x))], lowering="atanh", reference=np.arctanh, domain="-1 < x < 1"
+    partials=[lambda x: reciprocal(one_minus_square(x))], lowering="atanh", reference=np.arctanh, domain="-1 < x < 1"
 )
 def atanh(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse hyperbolic tangent, elementwise; ±inf at ±1, NaN outside [-1, 1]."""

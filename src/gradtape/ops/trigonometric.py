@@ -8,7 +8,7 @@ import numpy as np
 
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node
-from gradtape.ops.arithmetic import reciprocal, rsqrt, square
+from gradtape.ops.arithmetic import one_minus_square, reciprocal, rsqrt, square
 from gradtape.ops.declare import elementwise
 
 Tensor = Any
@@ -35,8 +35,8 @@ def tan(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 def _root(x: Node) -> Node:
-    """1/√(1 - x²), without the cancellation of 1 - x² near ±1."""
-    return rsqrt((1 - x) * (1 + x))
+    """1/√(1 - x²)."""
+    return rsqrt(one_minus_square(x))
 
 
 @elementwise(partials=[_root], lowering="asin", reference=np.arcsin, domain="-1 ≤ x ≤ 1")
