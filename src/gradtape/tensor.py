@@ -12,7 +12,7 @@ from gradtape.errors import ArgumentError, DTypeError, ShapeError
 from gradtape.graph import handles
 from gradtape.graph.dtypes import DType, as_dtype
 from gradtape.graph.handles import Handle, TensorLike, as_node
-from gradtape.graph.node import Node, leaf, scalar, watchers
+from gradtape.graph.node import Node, watchers
 from gradtape.ops.declare import convert
 from gradtape.ops.operators import Operators
 from gradtape.ops.selection import equal, not_equal
@@ -44,9 +44,7 @@ class _Values(Operators, Handle):
 
     def numpy(self) -> Any:
         """The value: a NumPy scalar for a tensor without axes, else a read-only NumPy array. Computes what is pending."""
-        node = self.node
-        value = run.value_of(node)
-        return node.dtype.dtype.type(value) if node.shape == () else value
+        return _as_numpy(self.node)
 
     @property
     def dtype(self) -> DType:
@@ -258,8 +256,7 @@ class Variable(_Values):
         return TensorShape(self.leaf.shape)
 
     def numpy(self) -> Any:
-        value = self.leaf.value
-        return self.leaf.dtype.dtype.type(value) if self.leaf.shape == () else value
+        return _as_numpy(self.leaf)
 
     def read_value(self) -> Tensor:
         """The present value as a Tensor."""
@@ -309,7 +306,12 @@ class Variable(_Values):
         return f"Variable '{self.name}'"
 
 
+def _as_numpy(node: Node) -> Any:
+    value = run.value_of(node)
+    return node.dtype.dtype.type(value) if node.shape == () else value
+
+
 def _known(node: Node) -> Node:
     """A leaf of its own with the node's value."""
-    value = run.value_of(node)
-    return scalar(value, node.dtype) if node.shape == () else leaf(value, node.dtype)
+    run.value_of(node)
+    return Node(None, node.value, node.shape, node.dtype)

@@ -17,6 +17,7 @@ from gradtape.engine.cache import Cache
 from gradtape.engine.elementary import TABLES
 from gradtape.engine.lower import BLOCK, ROWS, Arguments, accumulator, lower
 from gradtape.engine.plan import KernelSpec, KernelStep
+from gradtape.graph.node import Buffer
 from gradtape.graph.shapes import Shape
 
 PARALLEL = 1 << 16
@@ -113,6 +114,13 @@ class BoundKernel:
         self.kernel = kernel(spec)
         if spec.is_scalar:
             self._bind_scalars()
+            return
+        accesses = [access for _, access in spec.operands]
+        self.reads = list(zip(step.inputs, at.operands, accesses, step.expanded, strict=True))
+        self.writes = [
+            (position, shape, np.dtype(dtype), accumulator(dtype, r) if r and self.units_per_row > 1 else None)
+            for position, shape, (_, dtype, r) in zip(at.outputs, step.shapes, spec.outputs, strict=True)
+        ]
 
     # -- single numbers ---------------------------------------------------------------------------------------
 
@@ -145,37 +153,31 @@ class BoundKernel:
             self.run_scalars(slots)
             return
         arguments = self.template.copy()
-        keep = []  # arrays whose addresses are in use
-        for i, slot in enumerate(self.step.inputs):
+        keep = []  # copies whose addresses are in use
+        for slot, position, access, expanded in self.reads:
             value = slots[slot]
-            position = self.at.operands[i]
-            if self.spec.operands[i][1] == "scalar":
-                arguments[position] = value.item() if isinstance(value, np.ndarray) else value
+            if access == "scalar":
+                arguments[position] = value.array.item() if type(value) is Buffer else value
                 continue
-            expanded = self.step.expanded[i]
-            if expanded is not None:
-                value = np.broadcast_to(value, expanded)
-            value = np.ascontiguousarray(value)
-            keep.append(value)
-            arguments[position] = address(value)
+            if expanded is not None or not value.array.flags.c_contiguous:
+                array = value.array if expanded is None else np.broadcast_to(value.array, expanded)
+                value = Buffer(np.ascontiguousarray(array))
+                keep.append(value)
+            arguments[position] = value.address or _find_address(value)
         outputs, partials = [], []
-        for k, (_, dtype, reduction) in enumerate(self.spec.outputs):
-            array = np.empty(self.step.shapes[k], dtype)
-            outputs.append(array)
-            arguments[self.at.outputs[k]] = address(array)
-            if reduction and self.units_per_row > 1:
-                partial = np.empty(self._partial_shape(), accumulator(dtype, reduction))
+        for k, (position, shape, dtype, carried) in enumerate(self.writes):
+            array = np.empty(shape, dtype)
+            place = arguments[position] = address(array)
+            outputs.append((array, place))
+            if carried is not None:
+                partial = np.empty(self._partial_shape(), carried)
+                arguments[position + 1] = address(partial)
                 partials.append((k, partial))
-                arguments[self.at.outputs[k] + 1] = address(partial)
         self._call(arguments)
         for k, partial in partials:
-            outputs[k] = self._combined(k, partial)
-        for slot, array, shape in zip(self.step.outputs, outputs, self.step.shapes, strict=True):
-            if shape == ():
-                slots[slot] = array.item()
-            else:
-                array.flags.writeable = False
-                slots[slot] = array
+            self._combine(k, Buffer(partial), outputs[k][0])
+        for slot, (array, place) in zip(self.step.outputs, outputs, strict=True):
+            slots[slot] = array.item() if array.shape == () else Buffer(array, place)
 
     def _call(self, arguments: list[Any]) -> None:
         block = _block
@@ -200,29 +202,35 @@ class BoundKernel:
         inner = self.step.lengths[-1] if self.spec.reduces == "outer" else 1
         return (self.rows, self.units_per_row, inner)
 
+    def _combine(self, k: int, partial: Buffer, result: np.ndarray) -> None:
+        """Reduce partial results in the same way, without a body, into `result`."""
+        slots: list[Any] = [partial, None]
+        self._combiners[k].run(slots)
+        result[...] = slots[1].array if type(slots[1]) is Buffer else slots[1]
+
     @cached_property
-    def _combiners(self) -> list[BoundKernel]:
-        """For each output, the kernel that reduces the partial results; like this one, without a body."""
+    def _combiners(self) -> dict[int, BoundKernel]:
+        """The kernel that reduces the partial results, for each output that has them."""
         rows, units, inner = self._partial_shape()
-        made = []
+        made = {}
         for k, (_, dtype, reduction) in enumerate(self.spec.outputs):
-            carried = accumulator(dtype, reduction)
-            outputs = ((-1, dtype, reduction),)
-            spec = KernelSpec(1, self.spec.reduces, ((carried, "step"),), (), outputs)
-            if self.spec.reduces == "outer":
-                lengths, strides = (rows, units, inner), (units * inner, inner)
-            else:
-                lengths, strides = (rows, 1, units), (units, 0)
-            step = KernelStep(spec, lengths, [0], [None], [strides], [1], [self.step.shapes[k]])
-            made.append(BoundKernel(step) if reduction else self)
+            if reduction:
+                operands = ((accumulator(dtype, reduction), "step"),)
+                spec = KernelSpec(1, self.spec.reduces, operands, (), ((-1, dtype, reduction),))
+                outer = self.spec.reduces == "outer"
+                lengths = (rows, units, inner) if outer else (rows, 1, units)
+                strides = (units * inner, inner) if outer else (units, 0)
+                made[k] = BoundKernel(
+                    KernelStep(spec, lengths, [0], [None], [strides], [1], [self.step.shapes[k]])
+                )
         return made
 
-    def _combined(self, k: int, partial: np.ndarray) -> np.ndarray:
-        slots = [partial, None]
-        self._combiners[k].run(slots)
-        return np.asarray(slots[1], self.spec.outputs[k][1])
+
+def _find_address(buffer: Buffer) -> int:
+    buffer.address = buffer.array.__array_interface__["data"][0]
+    return buffer.address
 
 
 def address(array: np.ndarray) -> int:
-    """Where an array's elements are."""
-    return array.__array_interface__["data"][0]
+    """Where the elements of a fresh, writeable array are."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(array)) if array.size else 0

@@ -19,7 +19,7 @@ from gradtape.engine.cache import Cache
 from gradtape.engine.kernel import BoundKernel
 from gradtape.engine.plan import CallStep, Plan, plan
 from gradtape.graph.dtypes import as_dtype
-from gradtape.graph.node import TABLE, Node
+from gradtape.graph.node import TABLE, Buffer, Node, held
 from gradtape.graph.program import Program, trace
 from gradtape.graph.shapes import size
 from gradtape.rewrite import rewrite
@@ -29,6 +29,9 @@ WAITING = 64
 
 SMALL = 1 << 15
 """Elements times operations below which a Program that is seen for the first time may run op by op."""
+
+MISSING = 1
+"""How many operations may have to be compiled for running op by op; beyond it one fused kernel compiles faster."""
 
 _executables: Cache[Callable[[list], list]] = Cache(4096)
 _seen: Cache[bool] = Cache(16384)
@@ -59,9 +62,11 @@ def _unknown(reference: ref) -> bool:
 
 def value_of(node: Node) -> Any:
     """The value of a node: a Python number if its shape is (), else a read-only array. Computed if need be."""
-    if node.value is None:
+    value = node.value
+    if value is None:
         compute(node)
-    return node.value
+        value = node.value
+    return value.array if type(value) is Buffer else value
 
 
 def compute(node: Node) -> None:
@@ -86,7 +91,7 @@ def compute(node: Node) -> None:
 
 
 def execute(program: Program, values: list[Any]) -> list[Any]:
-    """The outputs of a Program on given leaves (numbers and read-only arrays)."""
+    """The outputs of a Program on given leaves, as nodes hold them: numbers and Buffers."""
     run = _executables.get(program)
     if run is None:
         run = _choose(program)
@@ -99,7 +104,9 @@ def _choose(program: Program) -> Callable[[list], list]:
         _seen.put(program, True)
         elements = max((size(shape) for _, shape in program.leaves), default=1)
         if elements * len(program.steps) < SMALL:
-            return lambda values: op_by_op(program, values)
+            single = one_by_one(program)
+            if sum(one not in _executables for one in single) <= MISSING:
+                return lambda values: op_by_op(program, values)
     return _executables.put(program, Executable(program))
 
 
@@ -128,31 +135,29 @@ class _Call:
 
     def run(self, slots: list[Any]) -> None:
         primitive, inputs, params = self.step.op
-        arrays = [
-            np.asarray(slots[i], x.dtype.dtype) for i, x in zip(self.step.inputs, inputs, strict=True)
-        ]
-        slots[self.step.output] = frozen(primitive.reference(*arrays, *params))
+        arrays = []
+        for i, x in zip(self.step.inputs, inputs, strict=True):
+            value = slots[i]
+            arrays.append(value.array if type(value) is Buffer else np.asarray(value, x.dtype.dtype))
+        slots[self.step.output] = held(np.asarray(primitive.reference(*arrays, *params)))
 
 
-def frozen(result: Any) -> Any:
-    """A result of NumPy as a slot holds it."""
-    array = np.asarray(result)
-    if array.shape == ():
-        return array.item()
-    array.flags.writeable = False
-    return array
+def one_by_one(program: Program) -> list[Program]:
+    """Each operation as a Program of its own, so that what is compiled serves every graph."""
+    types = {-1 - i: signature for i, signature in enumerate(program.leaves)}
+    made = []
+    for number, (name, params, inputs) in enumerate(program.steps):
+        leaves = tuple(types[i] for i in inputs)
+        made.append(Program(leaves, ((name, params, tuple(-1 - i for i in range(len(inputs)))),), (0,)))
+        nodes = tuple(Node(None, None, shape, as_dtype(dtype)) for dtype, shape in leaves)
+        shape, dtype = TABLE[name].infer(nodes, params)
+        types[number] = (dtype.name, shape)
+    return made
 
 
 def op_by_op(program: Program, values: Sequence[Any]) -> list[Any]:
-    """Each operation as a Program of its own, so that what is compiled serves every graph."""
-    types = {-1 - i: signature for i, signature in enumerate(program.leaves)}
+    """The outputs of a Program, computed with one kernel or call for each operation."""
     known = {-1 - i: value for i, value in enumerate(values)}
-    for number, (name, params, inputs) in enumerate(program.steps):
-        primitive = TABLE[name]
-        leaves = tuple(types[i] for i in inputs)
-        single = Program(leaves, ((name, params, tuple(-1 - i for i in range(len(inputs)))),), (0,))
-        shape, dtype = primitive.infer(tuple(Node(None, None, s, as_dtype(t)) for t, s in leaves), params)
-        types[number] = (dtype.name, shape)
-        (known[number],) = execute(single, [known[i] for i in inputs])
+    for number, (single, step) in enumerate(zip(one_by_one(program), program.steps, strict=True)):
+        (known[number],) = execute(single, [known[i] for i in step[2]])
     return [known[i] for i in program.outputs]
-

@@ -20,11 +20,22 @@ Op = tuple["Primitive", tuple["Node", ...], tuple]
 """What makes a node: the primitive, its inputs, its static parameters."""
 
 
+class Buffer:
+    """An array that nobody changes any more, with the address of its elements (0: not asked for yet)."""
+
+    __slots__ = ("address", "array")
+
+    def __init__(self, array: np.ndarray, address: int = 0):
+        array.setflags(write=False)
+        self.array = array
+        self.address = address
+
+
 class Node:
     """A value in the graph.
 
-    `op` is what makes it, or None if the value is already there; `value` is a NumPy array, or a Python number when the
-    shape is ``()``, or None as long as it is not computed.
+    `op` is what makes it, or None if the value is already there; `value` is a Buffer, or a Python number when the shape
+    is ``()``, or None as long as it is not computed.
     """
 
     __slots__ = ("__weakref__", "dtype", "op", "shape", "value")
@@ -141,10 +152,12 @@ def apply(primitive: Primitive, inputs: tuple[Node, ...], params: tuple = ()) ->
 
 def leaf(array: np.ndarray, dtype: DType) -> Node:
     """A node for an array that nobody will change; an array without axes becomes a Python number."""
-    if array.shape == ():
-        return Node(None, array.item(), (), dtype)
-    array.flags.writeable = False
-    return Node(None, array, array.shape, dtype)
+    return Node(None, held(array), array.shape, dtype)
+
+
+def held(array: np.ndarray) -> Any:
+    """An array as a node's value: a Python number if it has no axes, else a Buffer."""
+    return array.item() if array.shape == () else Buffer(array)
 
 
 def scalar(number: float | int | bool, dtype: DType) -> Node:

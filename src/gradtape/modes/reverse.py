@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gradtape.graph.node import Node, Op
-from gradtape.ops.arithmetic import times
+from gradtape.ops.arithmetic import plus, times
 from gradtape.ops.selection import where
 from gradtape.ops.shaping import sum_to
 
@@ -33,7 +33,7 @@ def pull_back(made: Mapping[Node, Op | None], seeds: Mapping[Node, Node]) -> dic
             if x in made:
                 share = rule(primitive.rule, ct, i, node, inputs, params)
                 if share is not None:
-                    cotangents[x] = cotangents[x] + share if x in cotangents else share
+                    cotangents[x] = plus(cotangents[x], share) if x in cotangents else share
     return cotangents
 
 

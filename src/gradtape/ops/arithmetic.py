@@ -9,7 +9,8 @@ import numpy as np
 from gradtape.graph.dtypes import float64
 from gradtape.graph.handles import TensorLike, wrap
 from gradtape.graph.node import Node, apply
-from gradtape.ops.declare import convert, elementwise, literal, pair, publish
+from gradtape.ops.declare import LITERAL, convert, elementwise, literal, pair, publish
+from gradtape.ops.selection import WHERE, logical_or, where
 
 Tensor = Any
 
@@ -262,16 +263,28 @@ def minimum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """The smaller of x and y, elementwise; NaN if one is NaN. Where they are equal the gradient goes to x."""
 
 
-def times(a: Node, b: Node) -> Node:
-    """a * b in a rule, where a factor 1 or -1 that is known costs nothing."""
-    for factor, other in ((a, b), (b, a)):
-        known = known_number(factor)
-        if known is not None and other.shape == broadcast_shape(a, b):
+def times(ct: Node, factor: Node) -> Node:
+    """ct * factor in a rule. A factor ±1 that is known costs nothing, and a cotangent that is zero by structure stays
+    zero whatever the factor is, be it infinite or NaN."""
+    chosen = selected(ct)
+    if chosen is not None:
+        mask, kept = chosen
+        return where(mask, times(kept, factor), 0)
+    for known, other in ((known_number(ct), factor), (known_number(factor), ct)):
+        if known is not None and other.shape == broadcast_shape(ct, factor):
             if known == 1.0:
                 return other
             if known == -1.0:
                 return negative(other)
-    return multiply(a, b)
+    return multiply(ct, factor)
+
+
+def plus(a: Node, b: Node) -> Node:
+    """The sum of two cotangents, zero by structure where both are."""
+    first, second = selected(a), selected(b)
+    if first is not None and second is not None:
+        return where(logical_or(first[0], second[0]), add(a, b), 0)
+    return add(a, b)
 
 
 def broadcast_shape(a: Node, b: Node) -> tuple[int, ...]:
@@ -279,11 +292,21 @@ def broadcast_shape(a: Node, b: Node) -> tuple[int, ...]:
 
 
 def known_number(node: Node) -> float | None:
-    """The number that a node is a literal of, or None."""
+    """The number that a node is known to be everywhere, or None."""
     op = node.op
-    if op is not None and op[0].name == "literal":
+    while op is not None and op[0].name == "broadcast_to":
+        op = op[1][0].op
+    if op is not None and op[0] is LITERAL:
         text = op[2][0]
         return float.fromhex(text) if isinstance(text, str) else text
+    return None
+
+
+def selected(node: Node) -> tuple[Node, Node] | None:
+    """(mask, x) if the node is where(mask, x, 0) by structure, else None."""
+    op = node.op
+    if op is not None and op[0] is WHERE and known_number(op[1][2]) == 0:
+        return op[1][0], op[1][1]
     return None
 
 

@@ -12,38 +12,33 @@ from typing import Any
 import numpy as np
 
 from gradtape.errors import DTypeError
-from gradtape.graph.dtypes import DType
 from gradtape.graph.handles import TensorLike, number_node
 from gradtape.graph.node import Node, Primitive, apply
-from gradtape.graph.shapes import Shape, normalize_axes, reduced, size
+from gradtape.graph.shapes import normalize_axes, reduced, size
 from gradtape.ops.declare import convert, operation
 from gradtape.ops.selection import equal, where
 from gradtape.ops.shaping import (
     CONCAT,
     SUM,
     TRANSPOSE,
-    broadcasted,
     full,
     getitem,
+    infer_reduced,
     over_runs,
     reshaped,
+    spread,
 )
 
 Tensor = Any
 Axis = int | Sequence[int] | None
 
 
-def _infer(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
-    return reduced(inputs[0].shape, params[0], False), inputs[0].dtype
-
-
 def _extreme_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node:
     """The cotangent goes to the extreme elements; equal ones share it evenly, as in TensorFlow."""
     (x,) = inputs
-    kept = reduced(x.shape, axes, True)
-    chosen = equal(x, broadcasted(reshaped(out, kept), x.shape))
+    chosen = equal(x, spread(out, axes, x.shape))
     share = ct / apply(SUM, (convert(chosen, x.dtype),), (axes,))
-    return where(chosen, broadcasted(reshaped(share, kept), x.shape), 0)
+    return where(chosen, spread(share, axes, x.shape), 0)
 
 
 def _product_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node:
@@ -55,8 +50,7 @@ def _product_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes: t
     flat = reshaped(moved, (size(tuple(x.shape[i] for i in rest)), size(tuple(x.shape[i] for i in axes))))
     others = _products_before(flat) * _reversed(_products_before(_reversed(flat)))
     back = tuple(int(i) for i in np.argsort(order))
-    spread = broadcasted(reshaped(ct, reduced(x.shape, axes, True)), x.shape)
-    return spread * apply(TRANSPOSE, (reshaped(others, moved.shape),), (back,))
+    return spread(ct, axes, x.shape) * apply(TRANSPOSE, (reshaped(others, moved.shape),), (back,))
 
 
 def _reversed(x: Node) -> Node:
@@ -82,7 +76,7 @@ def _extreme(name: str, function: Callable, lowest: Callable[[Any], Any]) -> Pri
     return Primitive(
         name,
         "implicit",
-        infer=_infer,
+        infer=infer_reduced,
         rule=_extreme_rule,
         reduction=name,
         reference=lambda x, axes: function(x, axis=axes, initial=lowest(x.dtype)),
@@ -104,17 +98,17 @@ MIN = _extreme("min", np.min, _end(1.0))
 PROD = Primitive(
     "prod",
     "implicit",
-    infer=_infer,
+    infer=infer_reduced,
     rule=_product_rule,
     reduction="mul",
     reference=lambda x, axes: np.prod(x, axis=axes, dtype=x.dtype),
     parameters=["axes"],
 )
 ALL = Primitive(
-    "all", "constant", infer=_infer, reduction="and", reference=lambda x, axes: np.all(x, axis=axes), parameters=["axes"]
+    "all", "constant", infer=infer_reduced, reduction="and", reference=lambda x, axes: np.all(x, axis=axes), parameters=["axes"]
 )
 ANY = Primitive(
-    "any", "constant", infer=_infer, reduction="or", reference=lambda x, axes: np.any(x, axis=axes), parameters=["axes"]
+    "any", "constant", infer=infer_reduced, reduction="or", reference=lambda x, axes: np.any(x, axis=axes), parameters=["axes"]
 )
 
 

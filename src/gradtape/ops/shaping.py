@@ -12,7 +12,7 @@ from gradtape.errors import DTypeError, ShapeError
 from gradtape.graph.dtypes import DType, as_dtype, promote
 from gradtape.graph.handles import Handle, TensorLike, as_node
 from gradtape.graph.node import Node, Primitive, apply
-from gradtape.graph.shapes import Shape, as_shape, broadcast, normalize_axes, size
+from gradtape.graph.shapes import Shape, as_shape, broadcast, normalize_axes, reduced, size
 from gradtape.ops.declare import convert, linear, literal, operation
 
 Tensor = Any
@@ -43,19 +43,14 @@ BROADCAST = linear(
 )
 
 
-def _sum_infer(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
-    axes = params[0]
-    return tuple(n for i, n in enumerate(inputs[0].shape) if i not in axes), inputs[0].dtype
-
-
-def _kept(x: Node, axes: tuple[int, ...]) -> Shape:
-    return tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+def infer_reduced(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
+    return reduced(inputs[0].shape, params[0], False), inputs[0].dtype
 
 
 SUM = linear(
     "sum",
-    infer=_sum_infer,
-    transpose=lambda ct, x, axes: broadcasted(reshaped(ct, _kept(x, axes)), x.shape),
+    infer=infer_reduced,
+    transpose=lambda ct, x, axes: spread(ct, axes, x.shape),
     reduction="add",
     reference=lambda x, axes: np.sum(x, axis=axes, dtype=x.dtype),
     parameters=["axes"],
@@ -68,6 +63,13 @@ def reshaped(x: Node, shape: Shape) -> Node:
 
 def broadcasted(x: Node, shape: Shape) -> Node:
     return x if x.shape == shape else apply(BROADCAST, (x,), (shape,))
+
+
+def spread(x: Node, axes: tuple[int, ...], shape: Shape) -> Node:
+    """The result of a reduction over `axes` of `shape`, repeated along these axes."""
+    if axes != tuple(range(len(axes))):  # in front, broadcasting puts the missing axes back by itself
+        x = reshaped(x, reduced(shape, axes, True))
+    return broadcasted(x, shape)
 
 
 def over_runs(primitive: Primitive, x: Node, axes: tuple[int, ...]) -> Node:
