@@ -12,7 +12,7 @@ from gradtape.errors import ArgumentError, DTypeError, ShapeError
 from gradtape.graph import handles
 from gradtape.graph.dtypes import DType, as_dtype
 from gradtape.graph.handles import Handle, TensorLike, as_node
-from gradtape.graph.node import Node, watchers
+from gradtape.graph.node import Node, recordings
 from gradtape.ops.declare import convert
 from gradtape.ops.operators import Operators
 from gradtape.ops.selection import equal, not_equal
@@ -43,7 +43,7 @@ class _Values(Operators, Handle):
     __slots__ = ()
 
     def numpy(self) -> Any:
-        """The value: a NumPy scalar for a tensor without axes, else a read-only NumPy array. Computes what is pending."""
+        """The value: a NumPy scalar for a tensor without axes, else a read-only array. Computes what is pending."""
         return _as_numpy(self.node)
 
     @property
@@ -122,7 +122,7 @@ class _Values(Operators, Handle):
         return format(self.item(), spec) if spec and self.size == 1 else format(str(self), spec)
 
     def __str__(self) -> str:
-        return f"{type(self).__name__}({str(self._array())}, shape={tuple(self.shape)}, dtype={self.dtype.name})"
+        return f"{type(self).__name__}({self._array()!s}, shape={tuple(self.shape)}, dtype={self.dtype.name})"
 
     def __repr__(self) -> str:
         array = self._array()
@@ -243,8 +243,9 @@ class Variable(_Values):
     def node(self) -> Node:  # type: ignore[override]
         """The leaf with the present value; open tapes see that it is read."""
         if self.trainable:
-            for tape in watchers.get():
-                tape.read(self, self.leaf)
+            for recording in recordings.get():
+                if recording.accessed:
+                    recording.read(self, self.leaf)
         return self.leaf
 
     @property

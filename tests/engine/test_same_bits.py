@@ -1,5 +1,7 @@
-"""The same bits, whoever computes: op by op, fused, on one lane or many, in one thread or several, and, where NumPy rounds
-correctly, NumPy itself."""
+"""The same bits, whoever computes: op by op, fused, on one lane or many, in one thread or several.
+
+Where NumPy rounds correctly, it gives these bits too.
+"""
 
 import numpy as np
 import pytest
@@ -7,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradtape.engine import kernel
+from gradtape.engine.executable import Executable
 from gradtape.engine.reference import interpret
-from gradtape.engine.run import Executable, op_by_op
+from gradtape.engine.run import op_by_op
 from gradtape.graph.node import TABLE, Buffer
 from gradtape.graph.program import Program, rebuild
 
@@ -52,7 +55,7 @@ def programs(draw, names, reductions=True):
     leaves = [(dtype, draw(st.sampled_from(SHAPES))) for _ in range(draw(st.integers(1, 3)))]
     shapes = {-1 - i: shape for i, (_, shape) in enumerate(leaves)}
     steps = []
-    for number in range(draw(st.integers(1, 9))):
+    for _ in range(draw(st.integers(1, 9))):
         known = sorted(shapes)
         i = draw(st.sampled_from(known))
         kind = draw(st.sampled_from(["map", "map", "map", "reduce", "view", "where"]))

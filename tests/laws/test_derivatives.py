@@ -1,7 +1,7 @@
 """Every function of the table has the derivatives that mathematics says: mpmath at 60 digits is the judge.
 
-The measure is the error in units in the last place of the exact result, next to a zero of it in terms of what half an ulp
-of the argument moves it: |r - t| <= k (ulp(t) + |t'| ulp(x)/2).
+The measure is the error in units in the last place of the exact result, next to a zero of it in terms of what half
+an ulp of the argument moves it: |r - t| <= k (ulp(t) + |t'| ulp(x)/2).
 """
 
 import mpmath as mp

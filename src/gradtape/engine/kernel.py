@@ -6,7 +6,6 @@ import ctypes
 import os
 import struct
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from math import prod
 from typing import Any
@@ -60,7 +59,9 @@ def _workers() -> int:
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
+def _pool() -> Any:
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(_workers(), "gradtape")
 
 
@@ -220,9 +221,7 @@ class BoundKernel:
                 outer = self.spec.reduces == "outer"
                 lengths = (rows, units, inner) if outer else (rows, 1, units)
                 strides = (units * inner, inner) if outer else (units, 0)
-                made[k] = BoundKernel(
-                    KernelStep(spec, lengths, [0], [None], [strides], [1], [self.step.shapes[k]])
-                )
+                made[k] = BoundKernel(KernelStep(spec, lengths, [0], [None], [strides], [1], [self.step.shapes[k]]))
         return made
 
 
@@ -233,4 +232,4 @@ def _find_address(buffer: Buffer) -> int:
 
 def address(array: np.ndarray) -> int:
     """Where the elements of a fresh, writeable array are."""
-    return ctypes.addressof(ctypes.c_char.from_buffer(array)) if array.size else 0
+    return ctypes.addressof(ctypes.c_char.from_buffer(array.data)) if array.size else 0

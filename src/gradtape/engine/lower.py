@@ -297,11 +297,11 @@ class _Loops(_Frame):
         before = {k: Value(m, v.type, f"%acc{k}", self.inner) for k, v, _, _ in reductions}
         after: dict[int, Value] = {}
         for k, value, combine, _ in reductions:
-            start = m.const(value.type, combine.start(value.type))
+            counted = value
             if not self.deep:  # lanes beyond the end do not count
                 live = Value(m, "i1", "%live", self.inner)
-                value = m.select(live, value, start)
-            after[k] = combine.function(m, before[k], value)
+                counted = m.select(live, value, m.const(value.type, combine.start(value.type)))
+            after[k] = combine.function(m, before[k], counted)
         roots = [v for v, o in zip(results, spec.outputs, strict=True) if not o[2]]
         m.mark_needed([*roots, *after.values()])
         if self.deep:
@@ -358,7 +358,7 @@ class _Loops(_Frame):
             f"  %acc{k} = phi {m.vector(v.type)} [ {starts[k].text}, %{unit_end} ], [ {after[k].text}, %next ]"
             for k, v, _, _ in reductions
         ]
-        live = []
+        live: list[str] = []
         if reductions:
             self.ready.append(f"  %left.0 = insertelement <{LANES} x i64> poison, i64 %left, i64 0")
             self.ready.append(

@@ -173,9 +173,7 @@ class Machine:
             text = f"{op} {self.vector(operands[0].type)} " + ", ".join(v.text for v in operands)
         return self.place(text, type, operands, max((v.depth for v in operands), default=0), key)
 
-    def place(
-        self, text: str, type: str, operands: Sequence[Value], depth: int, key: tuple | None = None
-    ) -> Value:
+    def place(self, text: str, type: str, operands: Sequence[Value], depth: int, key: tuple | None = None) -> Value:
         """Append an instruction in the section `depth`, or in the open rare region when it depends on that one."""
         name = self.fresh()
         where, shared = self.sections[min(depth, len(self.sections) - 1)], self._shared[0]
@@ -388,13 +386,11 @@ class Machine:
             lanes.append(self.emit("load", "double scalar", [address], f"load double, ptr {address.text}"))
         if self.lanes == 1:
             return Value(self, "double", lanes[0].text, lanes[0].depth, lanes[0].source)
-        vector, text = None, "poison"
+        vector = Value(self, "double", "poison", 0)
         for lane, x in enumerate(lanes):
-            operands = [x] if vector is None else [vector, x]
-            vector = self.emit("insert", "double", operands,
-                               f"insertelement <{self.lanes} x double> {text}, double {x.text}, i64 {lane}")  # fmt: skip
-            text = vector.text
-        assert vector is not None
+            type = self.vector("double")
+            text = f"insertelement {type} {vector.text}, double {x.text}, i64 {lane}"
+            vector = self.emit("insert", "double", [vector, x], text)
         return vector
 
     # -- reading the result -----------------------------------------------------------------------------------

@@ -59,8 +59,8 @@ class KernelStep:
     spec: KernelSpec
     lengths: tuple[int, ...]
     inputs: list[int]
-    expanded: list[Shape | None]
-    strides: list[tuple[int, ...]]
+    expanded: Sequence[Shape | None]
+    strides: Sequence[tuple[int, ...]]
     outputs: list[int]
     shapes: list[Shape]
 
@@ -93,7 +93,7 @@ class _Planner:
         self.program = program
         self.leaves, self.nodes = rebuild(program)
         self.slot: dict[Node, int] = {leaf: i for i, leaf in enumerate(self.leaves)}
-        self.level: dict[Node, int] = {leaf: 0 for leaf in self.leaves}
+        self.level: dict[Node, int] = dict.fromkeys(self.leaves, 0)
 
     def plan(self) -> Plan:
         wanted = [self._node(number) for number in self.program.outputs]
@@ -266,7 +266,7 @@ class Space:
         innermost = loops[-1]
         self.lengths = tuple(loop[0] for loop in loops)
         self.access = []
-        self.strides = []
+        self.strides: list[tuple[int, ...]] = []
         for i, pattern in enumerate(patterns):
             steps = tuple(loop[1 + i] for loop in loops[:-1])
             if not any(pattern):
@@ -305,5 +305,3 @@ def _whole(shape: Shape, group: range, patterns: Sequence[tuple[int, ...]]) -> l
     """One loop over all axes of a group, each operand merged by itself."""
     length = prod(shape[axis] for axis in group)
     return [length, *[_merge(shape, group, [pattern])[-1][1] for pattern in patterns]]
-
-

@@ -1,7 +1,7 @@
 """The oracle: the same Program, interpreted with NumPy.
 
-It knows nothing of plans, kernels and lowerings: each primitive runs as the NumPy function that the table names. What NumPy
-rounds correctly (arithmetic, comparison, selection) must agree to the bit; elementary functions to a few ulps.
+It knows nothing of plans, kernels and lowerings: each primitive runs as the NumPy function that the table names. What
+NumPy rounds correctly (arithmetic, comparison, selection) must agree to the bit; elementary functions to a few ulps.
 """
 
 from __future__ import annotations

@@ -13,16 +13,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import ref
 
-import numpy as np
-
 from gradtape.engine.cache import Cache
-from gradtape.engine.kernel import BoundKernel
-from gradtape.engine.plan import CallStep, Plan, plan
 from gradtape.graph.dtypes import as_dtype
-from gradtape.graph.node import TABLE, Buffer, Node, held
+from gradtape.graph.node import TABLE, Buffer, Node
 from gradtape.graph.program import Program, trace
 from gradtape.graph.shapes import size
-from gradtape.rewrite import rewrite
 
 WAITING = 64
 """How many pending values are looked at when one of them is computed: the latest."""
@@ -107,39 +102,9 @@ def _choose(program: Program) -> Callable[[list], list]:
             single = one_by_one(program)
             if sum(one not in _executables for one in single) <= MISSING:
                 return lambda values: op_by_op(program, values)
+    from gradtape.engine.executable import Executable  # kernels are loaded when the first one is needed
+
     return _executables.put(program, Executable(program))
-
-
-class Executable:
-    """A Program's plan with its kernels."""
-
-    def __init__(self, program: Program):
-        self.plan: Plan = plan(rewrite(program))
-        self.steps = [
-            _Call(step) if isinstance(step, CallStep) else BoundKernel(step)
-            for step in self.plan.steps
-        ]  # fmt: skip
-
-    def __call__(self, values: list[Any]) -> list[Any]:
-        slots = values + [None] * (self.plan.slots - len(values))
-        for step in self.steps:
-            step.run(slots)
-        return [slots[i] for i in self.plan.outputs]
-
-
-class _Call:
-    """A primitive that runs as NumPy's function."""
-
-    def __init__(self, step: CallStep):
-        self.step = step
-
-    def run(self, slots: list[Any]) -> None:
-        primitive, inputs, params = self.step.op
-        arrays = []
-        for i, x in zip(self.step.inputs, inputs, strict=True):
-            value = slots[i]
-            arrays.append(value.array if type(value) is Buffer else np.asarray(value, x.dtype.dtype))
-        slots[self.step.output] = held(np.asarray(primitive.reference(*arrays, *params)))
 
 
 def one_by_one(program: Program) -> list[Program]:

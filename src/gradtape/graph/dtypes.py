@@ -94,9 +94,7 @@ def as_dtype(type_value: Any) -> DType:
     except TypeError:
         found = None
     if found is None:
-        raise DTypeError(
-            f"element type {type_value!r} is not supported; use one of {', '.join(t.name for t in ALL)}"
-        )
+        raise DTypeError(f"element type {type_value!r} is not supported; use one of {', '.join(t.name for t in ALL)}")
     return found
 
 

@@ -17,7 +17,7 @@ from gradtape.graph.node import Node, leaf, scalar
 
 class Handle:
     """Something that refers to a node. If it is `assignable`, then to one leaf after the other; `leaf` is the present
-    one, and reading `node` tells the watchers."""
+    one, and reading `node` tells the recordings."""
 
     __slots__ = ()
     assignable = False

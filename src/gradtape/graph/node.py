@@ -2,14 +2,14 @@
 
 A `Node` is a value that is known (a leaf) or can be computed from other nodes. Its shape and element type are known
 from the start; its value comes when the engine computes it, and then it forgets where it came from. Who needs to know
-longer (a gradient tape) keeps the node's `op` in a `Recording` of its own, so memory is held exactly by those who use it.
+longer (a gradient tape) keeps the node's `op` in a `Recording` of its own, so memory is held by those who use it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -50,7 +50,22 @@ class Node:
         made = self.op[0].name if self.op else "leaf"
         return f"<Node {made} shape={self.shape} dtype={self.dtype.name}>"
 
-    # The operators (x * y, -x, …) are those of ops.operators, so that rules read like calculus.
+    if TYPE_CHECKING:  # The operators are those of ops.operators, so that rules read like calculus.
+
+        def __add__(self, other: Node | float) -> Node: ...
+        def __radd__(self, other: float) -> Node: ...
+        def __sub__(self, other: Node | float) -> Node: ...
+        def __rsub__(self, other: float) -> Node: ...
+        def __mul__(self, other: Node | float) -> Node: ...
+        def __rmul__(self, other: float) -> Node: ...
+        def __truediv__(self, other: Node | float) -> Node: ...
+        def __rtruediv__(self, other: float) -> Node: ...
+        def __floordiv__(self, other: Node | float) -> Node: ...
+        def __neg__(self) -> Node: ...
+        def __gt__(self, other: Node | float) -> Node: ...
+        def __ge__(self, other: Node | float) -> Node: ...
+        def __lt__(self, other: Node | float) -> Node: ...
+        def __le__(self, other: Node | float) -> Node: ...
 
 
 class Primitive:
@@ -117,22 +132,29 @@ TABLE: dict[str, Primitive] = {}
 
 
 class Recording:
-    """The operations on watched nodes while a tape was open, in the order in which they were made.
+    """The operations on watched nodes while it was open, in the order in which they were made.
 
-    `made` maps a watched node to None and every node that depends on one to the op that made it.
+    `made` maps a watched node to None and every node that depends on one to the op that made it. `reads` says, by
+    identity, which leaves a variable was read as; it is filled by `read`, which a variable calls on open recordings
+    that want `accessed` variables.
     """
 
-    __slots__ = ("__weakref__", "made")
+    __slots__ = ("__weakref__", "accessed", "made", "reads")
 
-    def __init__(self) -> None:
+    def __init__(self, accessed: bool = True) -> None:
+        self.accessed = accessed
         self.made: dict[Node, Op | None] = {}
+        self.reads: dict[int, tuple[Any, list[Node]]] = {}
+
+    def read(self, variable: Any, node: Node) -> None:
+        """Note that a variable was read as the leaf `node`."""
+        if node not in self.made and node.dtype.is_floating:
+            self.made[node] = None
+            self.reads.setdefault(id(variable), (variable, []))[1].append(node)
 
 
 recordings: ContextVar[tuple[Recording, ...]] = ContextVar("recordings", default=())
 """The recordings that are open in this thread or task."""
-
-watchers: ContextVar[tuple[Any, ...]] = ContextVar("watchers", default=())
-"""Who wants to know, in this thread or task, that a Variable is read: has a method ``read(variable, node)``."""
 
 
 def apply(primitive: Primitive, inputs: tuple[Node, ...], params: tuple = ()) -> Node:

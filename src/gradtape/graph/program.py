@@ -56,70 +56,57 @@ def trace(target: Node, others: Sequence[Node] = ()) -> tuple[Program, list[Node
     Returns the Program, the leaves that it runs on, and the nodes that its outputs are, `target` first.
     The same operation on the same values becomes one step. The walk keeps its own stack: graphs may be of any depth.
     """
-    walk = _Walk()
-    walk.add(target)
+    leaves: list[Node] = []
+    signature: list[Signature] = []
+    steps: dict[Step, int] = {}
+    numbers: dict[Node, int] = {}
     outputs = [target]
-    for node in others:
-        if node in walk.numbers or walk.add_if_shared(node):
-            outputs.append(node)
-    wanted = tuple([walk.numbers[node] for node in outputs])
-    return Program(tuple(walk.signature), tuple(walk.steps), wanted), walk.leaves, outputs
 
-
-class _Walk:
-    """Numbers nodes, inputs before what is made of them."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[Node, int] = {}
-        self.leaves: list[Node] = []
-        self.signature: list[Signature] = []
-        self.steps: dict[Step, int] = {}
-
-    def add(self, root: Node) -> None:
-        numbers, steps = self.numbers, self.steps
+    def number(root: Node, new: dict[Node, int]) -> bool:
+        """Number what `root` rests on, in `new`; whether any of it, constants of the code aside, is in `numbers`."""
+        shared = False
         stack = [root]
         while stack:
             node = stack[-1]
-            if node in numbers:
+            if node in new:
                 stack.pop()
                 continue
             op = node.op
+            if node in numbers:
+                stack.pop()
+                new[node] = numbers[node]
+                shared = shared or op is None or bool(op[1])
+                continue
             if op is None:
                 stack.pop()
-                self.leaves.append(node)
-                numbers[node] = -len(self.leaves)
-                self.signature.append((node.dtype.name, node.shape))
+                leaves.append(node)
+                new[node] = -len(leaves)
+                signature.append((node.dtype.name, node.shape))
                 continue
             ready = True
             for x in op[1]:
-                if x not in numbers:
+                if x not in new:
                     stack.append(x)
                     ready = False
             if ready:
                 stack.pop()
-                step = (op[0].name, op[2], tuple([numbers[x] for x in op[1]]))
-                numbers[node] = steps.setdefault(step, len(steps))
+                step = (op[0].name, op[2], tuple([new[x] for x in op[1]]))
+                new[node] = steps.setdefault(step, len(steps))
+        return shared
 
-    def add_if_shared(self, root: Node) -> bool:
-        """Add a node if it rests on something that is there already; otherwise leave everything as it was."""
-        known, leaves, steps = len(self.numbers), len(self.leaves), len(self.steps)
-        self.add(root)
-        added = list(self.numbers)[known:]
-        before = set(list(self.numbers)[:known])
-        if any(node.op is not None and any(x in before for x in _real(node)) for node in added):
-            return True
-        for node in added:
-            del self.numbers[node]
-        del self.leaves[leaves:], self.signature[leaves:]
-        while len(self.steps) > steps:
-            self.steps.popitem()
-        return False
-
-
-def _real(node: Node) -> list[Node]:
-    """The inputs of a node that are not constants of the code."""
-    assert node.op is not None
-    return [x for x in node.op[1] if x.op is None or x.op[1]]
+    number(target, numbers)
+    for node in others:
+        new: dict[Node, int] = {}
+        known = len(leaves), len(steps)
+        if number(node, new):
+            numbers.update(new)
+            outputs.append(node)
+            continue
+        del leaves[known[0] :], signature[known[0] :]
+        while len(steps) > known[1]:
+            steps.popitem()
+    wanted = tuple([numbers[node] for node in outputs])
+    return Program(tuple(signature), tuple(steps), wanted), leaves, outputs
 
 
 def rebuild(program: Program) -> tuple[list[Node], list[Node]]:
@@ -131,4 +118,3 @@ def rebuild(program: Program) -> tuple[list[Node], list[Node]]:
         shape, dtype = TABLE[name].infer(inputs, params)
         made.append(Node((TABLE[name], inputs, params), None, shape, dtype))
     return leaves, made
-

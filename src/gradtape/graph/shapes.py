@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 from gradtape.errors import ShapeError
 
@@ -57,7 +58,7 @@ def reduced(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
     return tuple(n for i, n in enumerate(shape) if i not in axes)
 
 
-def as_shape(shape: object) -> Shape:
+def as_shape(shape: Any) -> Shape:
     """A shape from an integer or a sequence of integers; ShapeError if a length is negative or no integer."""
     lengths = shape if isinstance(shape, (list, tuple)) else getattr(shape, "tolist", lambda: [shape])()
     lengths = lengths if isinstance(lengths, (list, tuple)) else [lengths]

@@ -12,11 +12,11 @@ def flatten(structure: Any) -> list[Any]:
     >>> flatten({"b": [1, (2,)], "a": 3})
     [3, 1, 2]
     """
+    if not isinstance(structure, (list, tuple, dict)):
+        return [structure]
     if isinstance(structure, dict):
         return [leaf for key in _keys(structure) for leaf in flatten(structure[key])]
-    if isinstance(structure, (list, tuple)):
-        return [leaf for one in structure for leaf in flatten(one)]
-    return [structure]
+    return [leaf for one in structure for leaf in flatten(one)]
 
 
 def pack(structure: Any, values: list[Any]) -> Any:

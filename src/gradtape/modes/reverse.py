@@ -17,7 +17,7 @@ from gradtape.ops.selection import where
 from gradtape.ops.shaping import sum_to
 
 
-def pull_back(made: Mapping[Node, Op | None], seeds: Mapping[Node, Node]) -> dict[Node, Node]:
+def pull_back(made: dict[Node, Op | None], seeds: Mapping[Node, Node]) -> dict[Node, Node]:
     """The cotangent of every recorded node that a seeded node depends on.
 
     `made` lists nodes in the order in which they were made, `seeds` gives the cotangents to start from.

@@ -12,11 +12,11 @@ from typing import Any
 
 from gradtape.errors import ArgumentError, DTypeError, ShapeError, TapeError
 from gradtape.graph.handles import Handle, as_node, need_tensor, wrap
-from gradtape.graph.node import Node, Recording, recordings, watchers
+from gradtape.graph.node import Node, Recording, recordings
 from gradtape.modes import nest
 from gradtape.modes.reverse import pull_back
-from gradtape.ops.declare import literal
-from gradtape.ops.shaping import broadcasted, full
+from gradtape.ops.arithmetic import plus
+from gradtape.ops.shaping import full
 
 
 class GradientTape:
@@ -38,34 +38,38 @@ class GradientTape:
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True):
         self._persistent = persistent
         self._watch_accessed = watch_accessed_variables
-        self._recording: Recording | None = Recording()
-        self._reads: dict[int, tuple[Any, list[Node]]] = {}  # by id: the Variable and the leaves it was read as
-        self._active = False
+        self._recording: Recording | None = Recording(watch_accessed_variables)
+        self._open = False
 
     # -- recording --------------------------------------------------------------------------------------------
 
     def __enter__(self) -> GradientTape:
-        if self._active:
+        if self._open:
             raise TapeError("this tape is already recording; leave its `with` block before entering it again")
         if self._recording is None:
-            self._recording = Recording()
-        self._start()
+            self._recording = Recording(self._watch_accessed)
+        self._start(self._recording)
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        if self._active:
-            self._stop()
+        self._stop()
 
-    def _start(self) -> None:
-        recordings.set((*recordings.get(), self._recording))  # type: ignore[arg-type]
-        if self._watch_accessed:
-            watchers.set((*watchers.get(), self))
-        self._active = True
+    def _start(self, recording: Recording) -> None:
+        recordings.set((*recordings.get(), recording))
+        self._open = True
 
     def _stop(self) -> None:
-        recordings.set(tuple(r for r in recordings.get() if r is not self._recording))
-        watchers.set(tuple(w for w in watchers.get() if w is not self))
-        self._active = False
+        if self._open:
+            recordings.set(tuple([r for r in recordings.get() if r is not self._recording]))
+            self._open = False
+
+    def _current(self) -> Recording:
+        if self._recording is None:
+            raise TapeError(
+                "a tape that is not persistent gives gradients once, and this one has; "
+                "ask for all sources in one call, or make it with GradientTape(persistent=True)"
+            )
+        return self._recording
 
     def watch(self, tensor: Any) -> None:
         """Follow operations on `tensor` (a Tensor, a Variable, or a nest of them) from now on.
@@ -73,51 +77,41 @@ class GradientTape:
         Raises ArgumentError for anything else, as its copies could not be followed, and DTypeError for a tensor that is
         not floating, as it has no derivative.
         """
-        if self._recording is None:
-            raise TapeError("this tape was used up by gradient(); make a new one or use persistent=True")
+        recording = self._current()
         for one in nest.flatten(tensor):
-            if isinstance(one, Handle) and one.assignable:
-                self.read(one, one.leaf)
-                continue
-            node = need_tensor(one, "what a tape watches")
-            if not node.dtype.is_floating:
+            if isinstance(one, Handle) and not one.dtype.is_floating:
                 raise DTypeError(
-                    f"cannot watch a tensor of type {node.dtype.name}: only floating tensors have derivatives; "
+                    f"cannot watch a tensor of type {one.dtype.name}: only floating tensors have derivatives; "
                     "cast it to float32 first"
                 )
-            self._recording.made.setdefault(node, None)
-
-    def read(self, variable: Any, node: Node) -> None:
-        """Note that a Variable was read as `node`."""
-        recording = self._recording
-        if recording is None or node in recording.made or not node.dtype.is_floating:
-            return
-        recording.made[node] = None
-        self._reads.setdefault(id(variable), (variable, []))[1].append(node)
+            if isinstance(one, Handle) and one.assignable:
+                recording.read(one, one.leaf)
+            else:
+                recording.made.setdefault(need_tensor(one, "what a tape watches"), None)
 
     def watched_variables(self) -> tuple:
         """The Variables that the tape watches, in the order in which they were first read."""
-        return tuple(variable for variable, _ in self._reads.values())
+        return tuple(variable for variable, _ in self._recording.reads.values()) if self._recording else ()
 
     def reset(self) -> None:
         """Forget everything recorded so far; what was watched must be watched again."""
-        recording = self._recording
-        self._reads = {}
-        if recording is not None:
-            recording.made.clear()
-        else:
-            self._recording = Recording()
+        was_open = self._open
+        self._stop()
+        self._recording = Recording(self._watch_accessed)
+        if was_open:
+            self._start(self._recording)
 
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
         """Pause: what is computed inside the block is a constant for this tape."""
-        if not self._active:
+        if not self._open:
             raise TapeError("stop_recording needs a tape that is recording")
+        recording = self._current()
         self._stop()
         try:
             yield
         finally:
-            self._start()
+            self._start(recording)
 
     # -- differentiating --------------------------------------------------------------------------------------
 
@@ -140,40 +134,15 @@ class GradientTape:
         no Tensor or Variable, ShapeError if `output_gradients` do not fit the target.
         """
         zero = _wants_zero(unconnected_gradients)
-        recording = self._recording
-        if recording is None:
-            raise TapeError(
-                "a tape that is not persistent gives gradients once; "
-                "ask for all sources in one call, or make it with GradientTape(persistent=True)"
-            )
+        recording = self._current()
         seeds = self._seeds(target, output_gradients)
-        wanted = [(one, self._nodes(one)) for one in nest.flatten(sources)]
-        paused = not self._persistent and self._active
-        if paused:
-            self._stop()
-        try:
-            cotangents = pull_back(recording.made, seeds)
-        finally:
-            if paused:
-                self._start()
-        found = [_gradient(one, nodes, recording, cotangents, zero) for one, nodes in wanted]
+        wanted = [_nodes(recording, one) for one in nest.flatten(sources)]
         if not self._persistent:
-            if self._active:
-                self._stop()
+            self._stop()
             self._recording = None
-            self._reads = {}
+        cotangents = pull_back(recording.made, seeds)
+        found = [_gradient(nodes, recording, cotangents, zero) for nodes in wanted]
         return nest.pack(sources, found)
-
-    def _nodes(self, source: Any) -> Sequence[Node]:
-        """The nodes that stand for a source: a Variable was read as one or several leaves."""
-        if isinstance(source, Handle) and not source.dtype.is_floating:
-            raise DTypeError(
-                f"a source of a gradient has type {source.dtype.name}, which has no derivative; "
-                "make it float32 or float64, for instance 3.0 instead of 3"
-            )
-        if isinstance(source, Handle) and source.assignable:
-            return self._reads.get(id(source), (None, [source.leaf]))[1]
-        return [need_tensor(source, "a source of a gradient")]
 
     def _seeds(self, target: Any, output_gradients: Any) -> dict[Node, Node]:
         targets = nest.flatten(target)
@@ -193,22 +162,34 @@ class GradientTape:
                     raise ShapeError(
                         f"output_gradients must have the target's shape {node.shape}, but one has {seed.shape}"
                     )
-            seeds[node] = seeds[node] + seed if node in seeds else seed
+            seeds[node] = plus(seeds[node], seed) if node in seeds else seed
         return seeds
 
 
-def _gradient(source: Any, nodes: Sequence[Node], recording: Recording, cotangents: dict, zero: bool) -> Any:
-    """The sum of the cotangents of the nodes that stand for `source`, or what stands for no dependence."""
+def _nodes(recording: Recording, source: Any) -> Sequence[Node]:
+    """The nodes that stand for a source: a Variable was read as one or several leaves."""
+    if isinstance(source, Handle):
+        if not source.dtype.is_floating:
+            raise DTypeError(
+                f"a source of a gradient has type {source.dtype.name}, which has no derivative; "
+                "make it float32 or float64, for instance 3.0 instead of 3"
+            )
+        if source.assignable:
+            known = recording.reads.get(id(source))
+            return known[1] if known else [source.leaf]
+    return [need_tensor(source, "a source of a gradient")]
+
+
+def _gradient(nodes: Sequence[Node], recording: Recording, cotangents: dict[Node, Node], zero: bool) -> Any:
+    """The sum of the cotangents of the nodes that stand for a source, or what stands for no dependence."""
     total: Node | None = None
     for node in nodes:
         ct = cotangents.get(node) if node in recording.made else None
         if ct is not None:
-            total = ct if total is None else total + ct
+            total = ct if total is None else plus(total, ct)
     if total is not None:
         return wrap(total)
-    if zero:
-        return wrap(broadcasted(literal(0, nodes[0].dtype), nodes[0].shape))
-    return None
+    return wrap(full(nodes[0].shape, 0, nodes[0].dtype)) if zero else None
 
 
 def _wants_zero(unconnected_gradients: Any) -> bool:
@@ -223,5 +204,3 @@ class UnconnectedGradients:
 
     NONE = "none"
     ZERO = "zero"
-
-

@@ -28,9 +28,7 @@ def eulerian(order: int) -> list[int]:
     """
     row = [1]
     for k in range(2, order + 1):
-        row = [
-            (j + 1) * (row[j] if j < len(row) else 0) + (k - j) * (row[j - 1] if j > 0 else 0) for j in range(k)
-        ]
+        row = [(j + 1) * (row[j] if j < len(row) else 0) + (k - j) * (row[j - 1] if j > 0 else 0) for j in range(k)]
     return [(-1) ** (order - 1 + j) * a for j, a in enumerate(row)]
 
 
@@ -118,4 +116,3 @@ def leaky_relu(features: TensorLike, alpha: float = 0.2, name: str | None = None
     """x for x > 0, else alpha·x, elementwise. Its derivative at 0 is alpha, TensorFlow's convention."""
     slope = number_node(float(alpha), features.dtype)
     return where(features > 0, features, slope * features)
-

@@ -323,4 +323,3 @@ def stop_gradient(x: TensorLike, name: str | None = None) -> Tensor:
 @elementwise(partials=[one], lowering=lambda m, x: x, reference=np.array, operands="any", domain="all real x")
 def identity(x: TensorLike, name: str | None = None) -> Tensor:
     """x itself, as another node: a source of its own for gradients."""
-

@@ -299,4 +299,3 @@ def linear(
         reference=reference,
         parameters=parameters,
     )
-

@@ -31,9 +31,7 @@ def asinh(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse hyperbolic sine, elementwise."""
 
 
-@elementwise(
-    partials=[lambda x: rsqrt(x - 1) * rsqrt(x + 1)], lowering="acosh", reference=np.arccosh, domain="x ≥ 1"
-)
+@elementwise(partials=[lambda x: rsqrt(x - 1) * rsqrt(x + 1)], lowering="acosh", reference=np.arccosh, domain="x ≥ 1")
 def acosh(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse hyperbolic cosine, elementwise; NaN below 1."""
 

@@ -106,7 +106,9 @@ def range(
 def eye(num_rows: int, num_columns: int | None = None, dtype: Any = float32, name: str | None = None) -> Tensor:
     """The identity matrix."""
     found = as_dtype(dtype)
-    return wrap(leaf(np.eye(int(num_rows), None if num_columns is None else int(num_columns), dtype=found.dtype), found))
+    return wrap(
+        leaf(np.eye(int(num_rows), None if num_columns is None else int(num_columns), dtype=found.dtype), found)
+    )
 
 
 def constant(value: TensorLike, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
@@ -127,16 +129,11 @@ def constant(value: TensorLike, dtype: Any = None, shape: Any = None, name: str 
         node = as_node(value, wanted)
     if shape is not None:
         target = as_shape(shape)
-        if node.shape == ():
-            node = broadcasted(node, target)
-        else:
-            node = reshape(node, target)
+        node = broadcasted(node, target) if node.shape == () else reshape(node, target)
     return wrap(node)
 
 
-def convert_to_tensor(
-    value: TensorLike, dtype: Any = None, dtype_hint: Any = None, name: str | None = None
-) -> Tensor:
+def convert_to_tensor(value: TensorLike, dtype: Any = None, dtype_hint: Any = None, name: str | None = None) -> Tensor:
     """`value` as a Tensor: unchanged if it is one of the right type, else as `constant`."""
     return constant(value, dtype)
 

@@ -105,10 +105,20 @@ PROD = Primitive(
     parameters=["axes"],
 )
 ALL = Primitive(
-    "all", "constant", infer=infer_reduced, reduction="and", reference=lambda x, axes: np.all(x, axis=axes), parameters=["axes"]
+    "all",
+    "constant",
+    infer=infer_reduced,
+    reduction="and",
+    reference=lambda x, axes: np.all(x, axis=axes),
+    parameters=["axes"],
 )
 ANY = Primitive(
-    "any", "constant", infer=infer_reduced, reduction="or", reference=lambda x, axes: np.any(x, axis=axes), parameters=["axes"]
+    "any",
+    "constant",
+    infer=infer_reduced,
+    reduction="or",
+    reference=lambda x, axes: np.any(x, axis=axes),
+    parameters=["axes"],
 )
 
 
@@ -138,9 +148,7 @@ def reduce_sum(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = Fal
 
 
 @operation("input_tensor")
-def reduce_mean(
-    input_tensor: TensorLike, axis: Axis = None, keepdims: bool = False, name: str | None = None
-) -> Tensor:
+def reduce_mean(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """The mean over `axis` (an integer, several, or None for all). The mean of integers is rounded down, as in
     TensorFlow."""
     x = _number("reduce_mean", input_tensor)

@@ -95,9 +95,7 @@ def sum_to(x: Node, shape: Shape) -> Node:
     if x.shape == shape:
         return x
     extra = len(x.shape) - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1
-    )
+    axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1)
     return reshaped(over_runs(SUM, x, axes), shape)
 
 

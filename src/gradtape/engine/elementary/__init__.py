@@ -1,0 +1,72 @@
+"""Elementary functions as instruction sequences: one text each, for float and double results.
+
+`FUNCTIONS` maps a name to ``f(m, x, ...)``, which takes values of one element type ("float" or "double") on the machine
+`m` and returns their image in that type; ``sigmoid`` and ``tanh`` take the keyword `order`, ``integer_pow`` the
+keyword `n`. A kernel that uses them sets ``m.tables`` to the address of `TABLES`.
+
+    arithmetic               pairs of doubles; which of the low parts exist
+    exponential, logarithm   cores, and the functions that are little more
+    trigonometric (tables), inverse_trigonometric, hyperbolic, logistic, power
+    coefficients             written by tools/coefficients.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gradtape.engine.elementary import exponential as _exponential
+from gradtape.engine.elementary import hyperbolic as _hyperbolic
+from gradtape.engine.elementary import inverse_trigonometric as _inverse
+from gradtape.engine.elementary import logarithm as _logarithm
+from gradtape.engine.elementary import logistic as _logistic
+from gradtape.engine.elementary import power as _power
+from gradtape.engine.elementary import trigonometric as _trigonometric
+from gradtape.engine.elementary.tables import tables as _tables
+from gradtape.engine.machine import Value
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    TABLES: np.ndarray
+
+__all__ = ["FUNCTIONS", "TABLES"]
+
+FUNCTIONS: dict[str, Callable[..., Value]] = {
+    function.__name__: function
+    for function in (
+        _exponential.exp,
+        _exponential.expm1,
+        _exponential.exp2,
+        _logarithm.log,
+        _logarithm.log1p,
+        _logarithm.log2,
+        _logarithm.log10,
+        _trigonometric.sin,
+        _trigonometric.cos,
+        _trigonometric.tan,
+        _inverse.asin,
+        _inverse.acos,
+        _inverse.atan,
+        _inverse.atan2,
+        _hyperbolic.sinh,
+        _hyperbolic.cosh,
+        _logistic.tanh,
+        _hyperbolic.asinh,
+        _hyperbolic.acosh,
+        _hyperbolic.atanh,
+        _logistic.sigmoid,
+        _logistic.softplus,
+        _power.rsqrt,
+        _power.hypot,
+        _power.pow,
+        _power.integer_pow,
+    )
+}
+"""Name → how to write the function down."""
+
+
+def __getattr__(name: str) -> object:
+    if name == "TABLES":  # made when first needed: 4 ms that `import gradtape` does not spend
+        return _tables()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,42 @@
+"""The constant tables that kernels read: 2/π in pieces, for reducing huge arguments (see trigonometric).
+
+For each exponent e = FIRST, ..., 1023 the table has the number (2**(e - 52) * 2/π) mod 4 as a sum of PARTS doubles:
+whole turns are dropped before multiplying. The parts are cut from an integer, so they are exact.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from gradtape.engine.elementary.coefficients import TWO_OVER_PI_BITS, TWO_OVER_PI_INTEGER
+
+FIRST = 29
+ROWS = 1024 - FIRST
+PARTS = 4
+"""4 * 53 bits: 53 for the factor x, 62 that the worst argument cancels (Muller, chapter 11), the rest is accuracy."""
+
+
+def offset(part: int) -> int:
+    """Where the doubles number `part` begin; they follow one another by exponent."""
+    return part * ROWS
+
+
+@cache
+def tables() -> np.ndarray:
+    """All tables in one read-only array; made on first use."""
+    out = np.empty((PARTS, ROWS))
+    for row in range(ROWS):
+        point = TWO_OVER_PI_BITS - (FIRST + row - 52)  # bits behind the binary point of 2**(e - 52) * 2/π
+        rest = TWO_OVER_PI_INTEGER & ((4 << point) - 1)
+        excess = max(0, point - 260)
+        rest, point = rest >> excess, point - excess
+        for part in range(PARTS):
+            cut = max(0, rest.bit_length() - 53)
+            head = rest >> cut << cut
+            out[part, row] = float(head) * 2.0**-point
+            rest -= head
+    flat = out.reshape(-1)
+    flat.flags.writeable = False
+    return flat
