@@ -147,7 +147,7 @@ class Tensor(_Values):
         if not isinstance(node, Node):
             raise ArgumentError("a Tensor is made with constant(...) or convert_to_tensor(...)")
         self.node = node
-        if node.op is not None:
+        if node.value is None:
             run.pending(self)
 
     def __eq__(self, other: object) -> Any:

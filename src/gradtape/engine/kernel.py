@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.engine.buffers import empty
 from gradtape.engine.cache import Cache
 from gradtape.engine.elementary import TABLES
 from gradtape.engine.lower import BLOCK, ROWS, Arguments, accumulator, lower
@@ -118,10 +119,11 @@ class BoundKernel:
             return
         accesses = [access for _, access in spec.operands]
         self.reads = list(zip(step.inputs, at.operands, accesses, step.expanded, strict=True))
-        self.writes = [
-            (position, shape, np.dtype(dtype), accumulator(dtype, r) if r and self.units_per_row > 1 else None)
-            for position, shape, (_, dtype, r) in zip(at.outputs, step.shapes, spec.outputs, strict=True)
-        ]
+        self.writes = []
+        for position, shape, (_, name, reduction) in zip(at.outputs, step.shapes, spec.outputs, strict=True):
+            dtype = np.dtype(name)
+            partial = accumulator(name, reduction) if reduction and self.units_per_row > 1 else None
+            self.writes.append((position, shape, dtype, prod(shape) * dtype.itemsize, partial))
 
     # -- single numbers ---------------------------------------------------------------------------------------
 
@@ -166,8 +168,8 @@ class BoundKernel:
                 keep.append(value)
             arguments[position] = value.address or _find_address(value)
         outputs, partials = [], []
-        for k, (position, shape, dtype, carried) in enumerate(self.writes):
-            array = np.empty(shape, dtype)
+        for k, (position, shape, dtype, size, carried) in enumerate(self.writes):
+            array = empty(shape, dtype, size)
             place = arguments[position] = address(array)
             outputs.append((array, place))
             if carried is not None:

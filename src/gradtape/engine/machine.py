@@ -371,27 +371,20 @@ class Machine:
     def table(self, offset: int, index: Value) -> Value:
         """The doubles number ``offset + index`` of the constant tables (see elementary.tables); index is an i64.
 
-        Lane by lane, as not every machine has a gather; use it inside `rarely`.
+        Use it inside `rarely`: not every machine has a gather.
         """
         assert self.tables is not None, "the kernel's frame sets the address of the tables"
-        lanes = []
-        for lane in range(self.lanes):
-            one = index
-            if self.lanes > 1:
-                one = self.emit("lane", "i64 scalar", [index],
-                                f"extractelement <{self.lanes} x i64> {index.text}, i64 {lane}")  # fmt: skip
-            at = self.emit("add scalar", "i64 scalar", [one], f"add i64 {one.text}, {offset}")
-            address = self.emit("address", "ptr", [self.tables, at],
-                                f"getelementptr double, ptr {self.tables.text}, i64 {at.text}")  # fmt: skip
-            lanes.append(self.emit("load", "double scalar", [address], f"load double, ptr {address.text}"))
+        at = index + offset
+        vector, pointers = self.vector("double"), "ptr" if self.lanes == 1 else f"<{self.lanes} x ptr>"
+        text = f"getelementptr double, ptr {self.tables.text}, {self.vector('i64')} {at.text}"
+        address = self.emit("address", pointers, [self.tables, at], text)
         if self.lanes == 1:
-            return Value(self, "double", lanes[0].text, lanes[0].depth, lanes[0].source)
-        vector = Value(self, "double", "poison", 0)
-        for lane, x in enumerate(lanes):
-            type = self.vector("double")
-            text = f"insertelement {type} {vector.text}, double {x.text}, i64 {lane}"
-            vector = self.emit("insert", "double", [vector, x], text)
-        return vector
+            return self.emit("load", "double", [address], f"load double, ptr {address.text}")
+        symbol = f"llvm.masked.gather.v{self.lanes}f64.v{self.lanes}p0"
+        self.declarations.add(f"declare {vector} @{symbol}({pointers}, i32, {self.vector('i1')}, {vector})")
+        everywhere = self.const("i1", True)
+        text = f"call {vector} @{symbol}({pointers} {address.text}, i32 8, {self.vector('i1')} {everywhere.text}, {vector} poison)"
+        return self.emit(symbol, "double", [address], text)
 
     # -- reading the result -----------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ def pending(tensor: Any) -> None:
 
 def _unknown(reference: ref) -> bool:
     tensor = reference()
-    return tensor is not None and tensor.node.op is not None
+    return tensor is not None and tensor.node.value is None
 
 
 def value_of(node: Node) -> Any:
@@ -70,7 +70,7 @@ def compute(node: Node) -> None:
     tensors, _pending.tensors = _pending.tensors, []
     for reference in tensors:
         tensor = reference()
-        if tensor is not None and tensor.node.op is not None and tensor.node is not node:
+        if tensor is not None and tensor.node.value is None and tensor.node is not node:
             others.append(tensor)
     others = others[-WAITING:]
     try:
@@ -78,10 +78,11 @@ def compute(node: Node) -> None:
         values = execute(program, [leaf.value for leaf in leaves])
         for output, value in zip(outputs, values, strict=True):
             output.value = value
-            output.op = None
+            if output.op is not None and output.op[1]:  # a constant of the code has no inputs, and stays one
+                output.op = None
     finally:
         for tensor in others:
-            if tensor.node.op is not None:
+            if tensor.node.value is None:
                 _pending.tensors.append(ref(tensor))
 
 
