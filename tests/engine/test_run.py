@@ -140,6 +140,21 @@ def test_the_first_time_and_the_second_give_the_same_bits():
     assert len({work() for _ in range(4)}) == 1
 
 
+@pytest.mark.parametrize("shape", [(), (100,)])
+def test_a_long_loop_is_computed_in_pieces(shape):
+    x = tf.constant(np.full(shape, 0.5))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = x
+        for k in range(3000):
+            y = y * 0.999 + x * (0.25 if k % 2 else 0.5)
+    expected = 0.5
+    for k in range(3000):
+        expected = expected * 0.999 + 0.5 * (0.25 if k % 2 else 0.5)
+    assert np.allclose(y.numpy(), expected, rtol=1e-12)
+    assert np.allclose(tape.gradient(y, x).numpy(), expected / 0.5, rtol=1e-12)
+
+
 def test_a_library_call_that_fails_leaves_everything_usable(monkeypatch):
     x = tf.constant([1.0, 2.0])
     y = tf.sin(x)

@@ -128,19 +128,20 @@ class BoundKernel:
     # -- single numbers ---------------------------------------------------------------------------------------
 
     def _bind_scalars(self) -> None:
+        head = self.at.outputs[0]  # the results come after what is passed
+        self.format = struct.Struct(self.format.format[: 1 + head])
         codes = ["d" if dtype.startswith("float") else "q" for _, dtype, _ in self.spec.outputs]
-        self.first_output = 8 * self.at.outputs[0]
         self.results = struct.Struct("=" + "".join(codes))
+        self.first_output = 8 * head
         self.truths = [i for i, (_, dtype, _) in enumerate(self.spec.outputs) if dtype == "bool"]
-        self.head = 1 + len(self.spec.operands)
 
     def run_scalars(self, slots: list[Any]) -> None:
+        """Compute outputs that are single numbers from single numbers."""
         step = self.step
-        arguments = [_tables, 0, *[slots[i] for i in step.inputs], *([0] * len(step.outputs))]
         block = _block
-        if len(arguments) > block.words:
-            block.grow(2 * len(arguments))
-        self.format.pack_into(block.memory, 0, *arguments)
+        if self.at.size > block.words:
+            block.grow(2 * self.at.size)
+        self.format.pack_into(block.memory, 0, _tables, 0, *[slots[i] for i in step.inputs])
         self.kernel.call_short(0, 1, block.address)
         results: Any = self.results.unpack_from(block.memory, self.first_output)
         if self.truths:

@@ -14,9 +14,8 @@ from typing import Any
 from weakref import ref
 
 from gradtape.engine.cache import Cache
-from gradtape.graph.dtypes import as_dtype
-from gradtape.graph.node import TABLE, Buffer, Node
-from gradtape.graph.program import Program, trace
+from gradtape.graph.node import Buffer, Node
+from gradtape.graph.program import Program, Signature, rebuild, trace
 from gradtape.graph.shapes import size
 
 WAITING = 64
@@ -24,6 +23,10 @@ WAITING = 64
 
 SMALL = 1 << 15
 """Elements times operations below which a Program that is seen for the first time may run op by op."""
+
+LONG = 512
+"""Operations above which a Program is cut into pieces: compiling takes longer than in proportion to the length, and the
+pieces of a graph that a loop made are often equal."""
 
 MISSING = 1
 """How many operations may have to be compiled for running op by op; beyond it one fused kernel compiles faster."""
@@ -88,6 +91,8 @@ def compute(node: Node) -> None:
 
 def execute(program: Program, values: list[Any]) -> list[Any]:
     """The outputs of a Program on given leaves, as nodes hold them: numbers and Buffers."""
+    if len(program.steps) > LONG:
+        return in_pieces(program, values)
     run = _executables.get(program)
     if run is None:
         run = _choose(program)
@@ -108,16 +113,44 @@ def _choose(program: Program) -> Callable[[list], list]:
     return _executables.put(program, Executable(program))
 
 
+def in_pieces(program: Program, values: Sequence[Any]) -> list[Any]:
+    """The outputs of a long Program: its steps in pieces, one Program after the other."""
+    types = dict(enumerate(types_of(program)))
+    types |= {-1 - i: signature for i, signature in enumerate(program.leaves)}
+    known = {-1 - i: value for i, value in enumerate(values)}
+    last_read = {i: number for number, step in enumerate(program.steps) for i in step[2]}
+    last_read.update(dict.fromkeys(program.outputs, len(program.steps)))
+    for first in range(0, len(program.steps), LONG):
+        piece = range(first, min(first + LONG, len(program.steps)))
+        place = {number: number - first for number in piece}
+        leaves: list[int] = []
+        steps = []
+        for number in piece:
+            name, params, inputs = program.steps[number]
+            for i in inputs:
+                if i not in place:
+                    leaves.append(i)
+                    place[i] = -len(leaves)
+            steps.append((name, params, tuple([place[i] for i in inputs])))
+        outputs = [number for number in piece if last_read.get(number, -1) > piece[-1]]
+        part = Program(tuple([types[i] for i in leaves]), tuple(steps), tuple([place[i] for i in outputs]))
+        known.update(zip(outputs, execute(part, [known[i] for i in leaves]), strict=True))
+        known = {i: value for i, value in known.items() if last_read.get(i, -1) > piece[-1]}
+    return [known[i] if i >= 0 else values[-1 - i] for i in program.outputs]
+
+
+def types_of(program: Program) -> list[Signature]:
+    """The element type and shape of each step's result."""
+    return [(node.dtype.name, node.shape) for node in rebuild(program)[1]]
+
+
 def one_by_one(program: Program) -> list[Program]:
     """Each operation as a Program of its own, so that what is compiled serves every graph."""
-    types = {-1 - i: signature for i, signature in enumerate(program.leaves)}
+    types = types_of(program)
     made = []
-    for number, (name, params, inputs) in enumerate(program.steps):
-        leaves = tuple(types[i] for i in inputs)
+    for name, params, inputs in program.steps:
+        leaves = tuple(types[i] if i >= 0 else program.leaves[-1 - i] for i in inputs)
         made.append(Program(leaves, ((name, params, tuple(-1 - i for i in range(len(inputs)))),), (0,)))
-        nodes = tuple(Node(None, None, shape, as_dtype(dtype)) for dtype, shape in leaves)
-        shape, dtype = TABLE[name].infer(nodes, params)
-        types[number] = (dtype.name, shape)
     return made
 
 
