@@ -33,25 +33,23 @@ def value_and_vjp(
     (np.float32(6.0), [np.float32(3.0), np.float32(2.0)])
     """
     given = list(args)
-    sources: list[Any] = []
+    wanted = range(len(given)) if positions is None else positions
     seen = set()
-    with GradientTape(persistent=persistent, watch_accessed_variables=False) as tape:
-        for i in range(len(given)) if positions is None else positions:
-            tensor = _tensor(given[i], i)
-            if tensor.dtype.is_floating:
-                if tensor.node in seen:  # f(x, x) has two arguments, not one
-                    tensor = identity(tensor)
-                seen.add(tensor.node)
-                tape.watch(tensor)
-            elif positions is not None:
-                raise DTypeError(
-                    f"argument {i} is {tensor.dtype.name}, which has no derivative; "
-                    "make it float32 or float64, for instance 3.0 instead of 3"
-                )
-            given[i] = tensor
-            sources.append(tensor)
-        value = need_tensors(f, f(*given))
+    for i in dict.fromkeys(wanted):
+        given[i] = _tensor(given[i], i)
+        if given[i].node in seen:  # f(x, x) has two arguments, not one
+            given[i] = identity(given[i])
+        seen.add(given[i].node)
+        if positions is not None and not given[i].dtype.is_floating:
+            raise DTypeError(
+                f"argument {i} is {given[i].dtype.name}, which has no derivative; "
+                "make it float32 or float64, for instance 3.0 instead of 3"
+            )
+    sources = [given[i] for i in wanted]
     smooth = [s for s in sources if s.dtype.is_floating]
+    with GradientTape(persistent=persistent, watch_accessed_variables=False) as tape:
+        tape.watch(smooth)
+        value = need_tensors(f, f(*given))
 
     def vjp(dy: Any = None) -> list[Any]:
         """The cotangents of the arguments for the cotangent `dy` of the value; without it, ones."""

@@ -193,6 +193,8 @@ def _gradient(nodes: Sequence[Node], recording: Recording, cotangents: dict[Node
 
 
 def _wants_zero(unconnected_gradients: Any) -> bool:
+    if unconnected_gradients == "none":
+        return False
     name = getattr(unconnected_gradients, "value", unconnected_gradients)
     if name not in ("none", "zero"):
         raise ArgumentError(f"unconnected_gradients must be 'none' or 'zero', but {unconnected_gradients!r} was given")

@@ -1,0 +1,5 @@
+"""``torch.nn``: its functions."""
+
+from gradtape.compat.torch.nn import functional
+
+__all__ = ["functional"]

@@ -1,0 +1,128 @@
+"""``tf.contrib.eager`` of TensorFlow 1: gradients of functions, as functions.
+
+    f(x, y)  ──gradients_function──►  g(x, y) = [∂f/∂x, ∂f/∂y]
+
+A gradient is a Tensor made by gradtape's operations, so g can be given to gradients_function again:
+
+>>> import numpy as np
+>>> import gradtape.compat.v1 as tf
+>>> tfe = tf.contrib.eager
+>>> grad = lambda f: lambda x: tfe.gradients_function(f)(x)[0]
+>>> cube = lambda x: x * x * x
+>>> grad(cube)(2.0).numpy(), grad(grad(cube))(2.0).numpy(), grad(grad(grad(cube)))(2.0).numpy()
+(np.float32(12.0), np.float32(12.0), np.float32(6.0))
+>>> grad(grad(cube))(np.array([1.0, 2.0])).numpy()
+array([ 6., 12.])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradtape.compat.v1.session import enable_eager_execution, executing_eagerly
+from gradtape.errors import ArgumentError
+from gradtape.modes.functional import need_tensors, positions_of, value_and_vjp
+from gradtape.modes.tape import GradientTape
+from gradtape.tensor import Variable
+
+__all__ = [
+    "GradientTape",
+    "Variable",
+    "enable_eager_execution",
+    "executing_eagerly",
+    "gradients_function",
+    "implicit_gradients",
+    "implicit_value_and_gradients",
+    "make_vjp",
+    "value_and_gradients_function",
+]
+
+Function = Callable[..., Any]
+
+
+def gradients_function(f: Function, params: Any = None) -> Function:
+    """The function that returns the list of the gradients of f at its arguments.
+
+    f        takes positional arguments and returns a Tensor, or a nest of them; what is not scalar is summed
+    params   indices or names of the parameters to differentiate by; all positional arguments if not given
+
+    The result takes the arguments of f (Tensors, Variables, numbers, lists, arrays), and as `dy` weights for the
+    elements of f's value. Of all arguments, those that are not floats have the gradient None; one named by `params`
+    must be a float. Raises ArgumentError (a ValueError) if f returns no Tensor.
+
+    >>> gradients_function(lambda x, y: x**y, params=[0])(3.0, 2)[0].numpy()
+    np.float32(6.0)
+    """
+
+    def gradients(*args: Any, **options: Any) -> list[Any]:
+        return value_and_gradients_function(f, params)(*args, **options)[1]
+
+    return gradients
+
+
+def value_and_gradients_function(f: Function, params: Any = None) -> Function:
+    """As `gradients_function`, but the value of f comes with the list: ``value, gradients``.
+
+    >>> value, (gradient,) = value_and_gradients_function(lambda x: x * x)(3.0)
+    >>> value.numpy(), gradient.numpy()
+    (np.float32(9.0), np.float32(6.0))
+    """
+
+    def value_and_gradients(*args: Any, dy: Any = None, **others: Any) -> tuple[Any, list[Any]]:
+        value, vjp = make_vjp(f, params, persistent=False)(*args, **others)
+        return value, vjp(dy)
+
+    return value_and_gradients
+
+
+def make_vjp(f: Function, params: Any = None, persistent: bool = True) -> Function:
+    """The function that returns f's value and, as a function of `dy`, the gradients weighted by it.
+
+    If it is not `persistent`, that function can be called once, and holds less memory after it.
+
+    >>> value, vjp = make_vjp(lambda x: x * x)(3.0)
+    >>> value.numpy(), vjp()[0].numpy(), vjp(10.0)[0].numpy()
+    (np.float32(9.0), np.float32(6.0), np.float32(60.0))
+    """
+
+    def value_and_pullback(*args: Any, **others: Any) -> tuple[Any, Callable[..., list[Any]]]:
+        if others:
+            raise ArgumentError(
+                f"a function to be differentiated takes positional arguments, but {', '.join(others)} "
+                "was given by name; set it with a lambda or functools.partial"
+            )
+        return value_and_vjp(f, args, positions_of(f, params, len(args)), persistent)
+
+    return value_and_pullback
+
+
+def implicit_gradients(f: Function) -> Function:
+    """The function that returns pairs (gradient, variable), one for each trainable Variable that f reads.
+
+    Raises ArgumentError (a ValueError) if it reads none, or returns no Tensor.
+
+    >>> w = Variable(3.0)
+    >>> [(gradient, variable)] = implicit_gradients(lambda x: w * x)(5.0)
+    >>> gradient.numpy(), variable is w
+    (np.float32(5.0), True)
+    """
+
+    def gradients(*args: Any, **keywords: Any) -> list[tuple[Any, Variable]]:
+        return implicit_value_and_gradients(f)(*args, **keywords)[1]
+
+    return gradients
+
+
+def implicit_value_and_gradients(f: Function) -> Function:
+    """As `implicit_gradients`, but the value of f comes with the pairs: ``value, pairs``."""
+
+    def value_and_gradients(*args: Any, **keywords: Any) -> tuple[Any, list[tuple[Any, Variable]]]:
+        with GradientTape() as tape:
+            value = need_tensors(f, f(*args, **keywords))
+        variables = tape.watched_variables()
+        if not variables:
+            raise ArgumentError("the function read no trainable Variable, so there is nothing to differentiate by")
+        return value, list(zip(tape.gradient(value, list(variables)), variables, strict=True))
+
+    return value_and_gradients
