@@ -30,6 +30,11 @@ class TensorShape(tuple):
 
     ndims = rank
 
+    def __eq__(self, other: object) -> bool:
+        return tuple.__eq__(self, tuple(other) if isinstance(other, list) else other)
+
+    __hash__ = tuple.__hash__
+
     def as_list(self) -> list[int]:
         return list(self)
 
@@ -119,7 +124,7 @@ class _Values(Operators, Handle):
         return bool(np.any(self._array() == np.asarray(item)))
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and self.size == 1 else format(str(self), spec)
+        return format(self.item() if spec and self.size == 1 else self.numpy(), spec)
 
     def __str__(self) -> str:
         return f"{type(self).__name__}({self._array()!s}, shape={tuple(self.shape)}, dtype={self.dtype.name})"
@@ -156,7 +161,8 @@ class Tensor(_Values):
     def __ne__(self, other: object) -> Any:
         return _not_equal(self, other)
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        raise _unhashable(self)
 
     def ref(self) -> Ref:
         """A hashable reference that compares by identity."""
@@ -182,6 +188,10 @@ def _equal(x: Any, y: object) -> Any:
 
 def _not_equal(x: Any, y: object) -> Any:
     return True if y is None else not_equal(x, y)
+
+
+def _unhashable(x: Any) -> DTypeError:
+    return DTypeError(f"unhashable type: {type(x).__name__}, as == compares its elements; use x.ref() as the key")
 
 
 class Ref:
@@ -295,7 +305,8 @@ class Variable(_Values):
     def __ne__(self, other: object) -> Any:
         return _not_equal(self, other)
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        raise _unhashable(self)
 
     def __deepcopy__(self, memo: Any) -> Variable:
         return Variable(Tensor(self.leaf), self.trainable, self.name)

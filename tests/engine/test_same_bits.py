@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gradtape.engine import kernel
 from gradtape.engine.executable import Executable
 from gradtape.engine.reference import interpret
-from gradtape.engine.run import op_by_op
+from gradtape.engine.tiers import OneByOne
 from gradtape.graph.node import TABLE, Buffer
 from gradtape.graph.program import Program, rebuild
 
@@ -102,7 +102,7 @@ def fits(a, b):
 def test_fused_and_op_by_op_agree_to_the_bit(program, seed):
     values = leaf_values(program, seed)
     fused = Executable(program)(list(values))
-    single = op_by_op(program, values)
+    single = OneByOne(program).run(values)
     assert bits(typed(program, fused)) == bits(typed(program, single))
 
 

@@ -109,6 +109,10 @@ def test_the_gradient_of_a_power_by_its_exponent():
 def test_integer_powers_of_integers_are_integers():
     assert (tf.constant([2, -3]) ** 5).numpy().tolist() == [32, -243]
     assert (tf.constant([2, -3]) ** 0).numpy().tolist() == [1, 1]
+    assert tf.pow(2, 3).numpy() == 8
+    assert (2 ** tf.constant([0, 1, 10, 31])).numpy().tolist() == [1, 2, 1024, -(2**31)]
+    assert (tf.constant([3, -1, 1, 0, 2]) ** tf.constant([2, 3, -5, 0, -1])).numpy().tolist() == [9, -1, 1, 1, 0]
+    assert (tf.constant([7], tf.int64) ** tf.constant([22], tf.int64)).numpy().tolist() == [7**22]
     with pytest.raises(ArgumentError, match="cast"):
         tf.constant([2]) ** -1
 

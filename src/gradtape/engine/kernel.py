@@ -121,9 +121,9 @@ class BoundKernel:
         self.reads = list(zip(step.inputs, at.operands, accesses, step.expanded, strict=True))
         self.writes = []
         for position, shape, (_, name, reduction) in zip(at.outputs, step.shapes, spec.outputs, strict=True):
-            dtype = np.dtype(name)
+            numpys: np.dtype = np.dtype(name)
             partial = accumulator(name, reduction) if reduction and self.units_per_row > 1 else None
-            self.writes.append((position, shape, dtype, prod(shape) * dtype.itemsize, partial))
+            self.writes.append((position, shape, numpys, prod(shape) * numpys.itemsize, partial))
 
     # -- single numbers ---------------------------------------------------------------------------------------
 
@@ -198,9 +198,12 @@ class BoundKernel:
             self.kernel.call(0, units, block.address)
             return
         futures = [_pool().submit(self.kernel.call, bounds[i], bounds[i + 1], block.address) for i in range(1, parts)]
-        self.kernel.call(bounds[0], bounds[1], block.address)
-        for future in futures:
-            future.result()
+        try:
+            self.kernel.call(bounds[0], bounds[1], block.address)
+            for future in futures:
+                future.result()
+        finally:
+            _wait(futures)
 
     def _partial_shape(self) -> Shape:
         inner = self.step.lengths[-1] if self.spec.reduces == "outer" else 1
@@ -226,6 +229,19 @@ class BoundKernel:
                 strides = (units * inner, inner) if outer else (units, 0)
                 made[k] = BoundKernel(KernelStep(spec, lengths, [0], [None], [strides], [1], [self.step.shapes[k]]))
         return made
+
+
+def _wait(futures: list[Any]) -> None:
+    """Wait for calls that write into memory which must not be freed before; an interrupt comes after that."""
+    interrupted: BaseException | None = None
+    while not all(future.done() for future in futures):
+        try:
+            for future in futures:
+                future.exception()
+        except BaseException as interrupt:
+            interrupted = interrupt
+    if interrupted is not None:
+        raise interrupted
 
 
 def _find_address(buffer: Buffer) -> int:

@@ -382,8 +382,8 @@ class Machine:
             return self.emit("load", "double", [address], f"load double, ptr {address.text}")
         symbol = f"llvm.masked.gather.v{self.lanes}f64.v{self.lanes}p0"
         self.declarations.add(f"declare {vector} @{symbol}({pointers}, i32, {self.vector('i1')}, {vector})")
-        everywhere = self.const("i1", True)
-        text = f"call {vector} @{symbol}({pointers} {address.text}, i32 8, {self.vector('i1')} {everywhere.text}, {vector} poison)"
+        everywhere = f"{self.vector('i1')} {self.const('i1', True).text}"
+        text = f"call {vector} @{symbol}({pointers} {address.text}, i32 8, {everywhere}, {vector} poison)"
         return self.emit(symbol, "double", [address], text)
 
     # -- reading the result -----------------------------------------------------------------------------------

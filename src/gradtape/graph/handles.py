@@ -59,6 +59,8 @@ def weak(number: float | int | bool, dtype: DType) -> DType:
 
 def number_node(number: float | int | bool, dtype: DType) -> Node:
     """A leaf for a Python number; DTypeError if an integer does not fit the type."""
+    if dtype.is_integer and number != int(number):
+        raise DTypeError(f"the number {number} is no integer and does not fit {dtype.name}; use cast or a float type")
     if dtype.is_integer and not dtype.min <= number <= dtype.max:
         raise DTypeError(f"the number {number} does not fit {dtype.name}; use a wider type")
     if dtype.is_floating:

@@ -23,7 +23,7 @@ def pull_back(made: dict[Node, Op | None], seeds: Mapping[Node, Node]) -> dict[N
     `made` lists nodes in the order in which they were made, `seeds` gives the cotangents to start from.
     """
     cotangents = dict(seeds)
-    for node in reversed(made):
+    for node in reversed(list(made)):  # the rules add to an open recording
         op, ct = made[node], cotangents.get(node)
         if op is None or ct is None:
             continue

@@ -6,7 +6,7 @@ depend on what it watches: its `Recording`, which `reverse.pull_back` walks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,6 +40,7 @@ class GradientTape:
         self._watch_accessed = watch_accessed_variables
         self._recording: Recording | None = Recording(watch_accessed_variables)
         self._open = False
+        self._reasons: list[str | None] = []
 
     # -- recording --------------------------------------------------------------------------------------------
 
@@ -141,8 +142,31 @@ class GradientTape:
             self._stop()
             self._recording = None
         cotangents = pull_back(recording.made, seeds)
-        found = [_gradient(nodes, recording, cotangents, zero) for nodes in wanted]
+        found: list[Any] = []
+        self._reasons = []
+        for nodes in wanted:
+            total = _gradient(nodes, recording, cotangents)
+            self._reasons.append(None if total is not None else _reason(recording, seeds, nodes))
+            if total is None and zero:
+                total = full(nodes[0].shape, 0, nodes[0].dtype)
+            found.append(None if total is None else wrap(total))
         return nest.pack(sources, found)
+
+    @property
+    def none_reasons(self) -> list[str | None]:
+        """Why the last `gradient` found no dependence: a sentence for each source (nests are flattened), None where
+        there was a gradient.
+
+        >>> import gradtape as tf
+        >>> x = tf.constant(2.)
+        >>> with tf.GradientTape() as tape:
+        ...     y = x**3
+        >>> tape.gradient(y, x) is None
+        True
+        >>> tape.none_reasons[0]
+        'the source was not watched when the target was computed: call tape.watch(x) first, or make it a Variable'
+        """
+        return list(self._reasons)
 
     def _seeds(self, target: Any, output_gradients: Any) -> dict[Node, Node]:
         targets = nest.flatten(target)
@@ -151,6 +175,11 @@ class GradientTape:
             raise ShapeError(f"{len(targets)} targets were given, but {len(weights)} output_gradients")
         seeds: dict[Node, Node] = {}
         for one, weight in zip(targets, weights, strict=True):
+            if one is None:
+                raise ArgumentError(
+                    "the target of a gradient is None; if it came from another tape's gradient, that found no "
+                    "dependence, and the tape's none_reasons say why"
+                )
             node = one.leaf if getattr(one, "assignable", False) else need_tensor(one, "the target of a gradient")
             if not node.dtype.is_floating:
                 continue
@@ -180,16 +209,31 @@ def _nodes(recording: Recording, source: Any) -> Sequence[Node]:
     return [need_tensor(source, "a source of a gradient")]
 
 
-def _gradient(nodes: Sequence[Node], recording: Recording, cotangents: dict[Node, Node], zero: bool) -> Any:
-    """The sum of the cotangents of the nodes that stand for a source, or what stands for no dependence."""
+def _gradient(nodes: Sequence[Node], recording: Recording, cotangents: dict[Node, Node]) -> Node | None:
+    """The sum of the cotangents of the nodes that stand for a source, or None if there are none."""
     total: Node | None = None
     for node in nodes:
         ct = cotangents.get(node) if node in recording.made else None
         if ct is not None:
             total = ct if total is None else plus(total, ct)
-    if total is not None:
-        return wrap(total)
-    return wrap(full(nodes[0].shape, 0, nodes[0].dtype)) if zero else None
+    return total
+
+
+def _reason(recording: Recording, targets: Collection[Node], nodes: Sequence[Node]) -> str:
+    """Why no target depends on a source."""
+    if not any(node in recording.made for node in nodes):
+        return (
+            "the source was not watched when the target was computed: call tape.watch(x) first, or make it a Variable"
+        )
+    if not any(node in recording.made for node in targets):
+        return (
+            "the target does not depend on anything that the tape watched while it was recording: "
+            "compute it inside the `with` block, with tensors only"
+        )
+    return (
+        "the target was computed without the source, or through something that has no derivative, "
+        "such as a comparison, round, a cast to integers, stop_gradient or .numpy()"
+    )
 
 
 def _wants_zero(unconnected_gradients: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from gradtape.graph.dtypes import float64
 from gradtape.graph.handles import TensorLike, wrap
 from gradtape.graph.node import Node, apply
-from gradtape.ops.declare import LITERAL, convert, elementwise, literal, pair, publish
+from gradtape.ops.declare import LITERAL, convert, elementwise, literal, number_of, pair, publish
 from gradtape.ops.selection import WHERE, logical_or, where
 
 Tensor = Any
@@ -297,8 +297,7 @@ def known_number(node: Node) -> float | None:
     while op is not None and op[0].name == "broadcast_to":
         op = op[1][0].op
     if op is not None and op[0] is LITERAL:
-        text = op[2][0]
-        return float.fromhex(text) if isinstance(text, str) else text
+        return number_of(op[2][0])
     return None
 
 

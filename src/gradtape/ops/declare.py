@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import update_wrapper
+from functools import cache, update_wrapper
 from typing import Any, TypeVar
 
 from gradtape.errors import DTypeError
@@ -47,7 +47,7 @@ _ACCEPTED = {
 
 def literal(number: float | int | bool, dtype: DType) -> Node:
     """A constant that is part of the code, for numbers that belong to a rule (the 2 in 2x), not to the user."""
-    key = (number, dtype, str(number))  # str: 0.0 and -0.0 are equal
+    key = (number, dtype) if number else (str(number), dtype)  # 0.0 and -0.0 are equal, but not their texts
     node = _literals.get(key)
     if node is None:
         text = float(dtype.as_numpy_dtype(number)).hex() if dtype.is_floating else int(number)
@@ -55,7 +55,9 @@ def literal(number: float | int | bool, dtype: DType) -> Node:
     return node
 
 
-def _number(text: str | int) -> float | int:
+@cache
+def number_of(text: str | int) -> float | int:
+    """The number that a literal's parameter spells."""
     return float.fromhex(text) if isinstance(text, str) else text
 
 
@@ -63,8 +65,8 @@ LITERAL = Primitive(
     "literal",
     "constant",
     infer=lambda inputs, params: ((), as_dtype(params[1])),
-    lowering=lambda m, text, dtype: m.number(dtype, _number(text)),
-    reference=lambda text, dtype: as_dtype(dtype).dtype.type(_number(text)),
+    lowering=lambda m, text, dtype: m.number(dtype, number_of(text)),
+    reference=lambda text, dtype: as_dtype(dtype).dtype.type(number_of(text)),
     parameters=("number", "dtype"),
 )
 _literals: dict[tuple, Node] = {}
@@ -125,7 +127,7 @@ def pair(x: Any, y: Any) -> tuple[Node, Node]:
 def _check(name: str, operands: str, dtype: DType) -> None:
     if not _ACCEPTED[operands](dtype):
         raise DTypeError(
-            f"{name} works on {operands} tensors, but a {dtype.name} tensor was given; convert it with cast first"
+            f"{name} works on {operands} tensors, but one of type {dtype.name} was given; convert it with cast first"
         )
 
 
@@ -228,7 +230,8 @@ def _binary(primitive: Primitive, read: Callable[[Any], Node]) -> Callable:
 
 def publish(definition: Callable, call: Callable, primitive: Primitive | None = None, public: bool = True) -> Any:
     """Give `call` the name, signature and documentation of `definition`, and list it among the public functions."""
-    update_wrapper(call, definition)
+    if call is not definition:
+        update_wrapper(call, definition)
     call.primitive = primitive  # type: ignore[attr-defined]
     if public:
         PUBLIC[definition.__name__] = call

@@ -12,8 +12,8 @@ import numpy as np
 
 from gradtape.errors import ArgumentError
 from gradtape.graph.handles import TensorLike, as_node, wrap
-from gradtape.graph.node import Node, apply
-from gradtape.ops.arithmetic import identity, multiply, reciprocal, square, times
+from gradtape.graph.node import Node
+from gradtape.ops.arithmetic import identity, reciprocal, square, times
 from gradtape.ops.declare import elementwise, literal, pair, publish
 from gradtape.ops.selection import equal, where
 
@@ -94,6 +94,27 @@ def real_pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x to the power y."""
 
 
+def _whole_pow(m: Any, x: Any, y: Any) -> Any:
+    """Square and multiply over all bits of y, wrapping around; x to a negative power is 1/x cut to an integer."""
+    one, result, base, rest = m.value(1, x.type), m.value(1, x.type), x, y
+    for _ in range(31 if x.type == "i32" else 63):
+        result = m.select(m.equal(rest & 1, 1), result * base, result)
+        base, rest = base * base, rest >> 1
+    sign = m.select(m.equal(y & 1, 1), x, one)
+    inverse = m.select(m.equal(x, 1) | m.equal(x, -1), sign, m.value(0, x.type))
+    return m.select(y < 0, inverse, result)
+
+
+def _whole_pow_reference(x: Any, y: Any) -> Any:
+    negative = np.where(np.abs(x) == 1, np.where(y % 2 == 1, x, 1), 0).astype(x.dtype)
+    return np.where(y < 0, negative, np.power(x, np.maximum(y, 0)))
+
+
+@elementwise(lowering=_whole_pow, reference=_whole_pow_reference, operands="integer", public=False)
+def whole_pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """An integer x to the power of an integer y."""
+
+
 def power(x: Node, n: int) -> Node:
     """x to the known integer n."""
     if n == 1:
@@ -104,13 +125,7 @@ def power(x: Node, n: int) -> Node:
         return integer_pow(x, n)
     if n < 0:
         raise ArgumentError(f"an integer tensor to the power {n} is not an integer; cast it to a float first")
-    result = None  # square and multiply
-    while n:
-        if n & 1:
-            result = x if result is None else multiply(result, x)
-        n >>= 1
-        x = square(x) if n else x
-    return multiply(x, 0) + 1 if result is None else result
+    return whole_pow(x, n)
 
 
 def pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -131,9 +146,8 @@ def pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
         if not (isinstance(y, float) and node.dtype.is_integer):
             return wrap(power(node, int(y)))
     a, b = pair(x, y)
-    if a.dtype.is_integer:
-        raise ArgumentError("an integer tensor to a tensor's power: cast one of them to a float first")
-    return wrap(apply(real_pow.primitive, (a, b)))  # type: ignore[attr-defined]
+    function = whole_pow if a.dtype.is_integer else real_pow
+    return wrap(function(a, b))
 
 
 publish(pow, pow)

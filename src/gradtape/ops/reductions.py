@@ -190,5 +190,5 @@ def reduce_any(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = Fal
 
 def _truth(name: str, x: Node) -> Node:
     if not x.dtype.is_bool:
-        raise DTypeError(f"{name} works on bool tensors, but a {x.dtype.name} tensor was given; compare it first")
+        raise DTypeError(f"{name} works on bool tensors, but one of type {x.dtype.name} was given; compare it first")
     return x

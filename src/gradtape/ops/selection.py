@@ -85,7 +85,7 @@ def _infer_where(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, Any]:
     condition, x, y = inputs
     if not condition.dtype.is_bool:
         raise DTypeError(
-            f"the condition of where must be a bool tensor, but a {condition.dtype.name} tensor was given; "
+            f"the condition of where must be a bool tensor, but one of type {condition.dtype.name} was given; "
             "compare it with something, as in where(x > 0, ...)"
         )
     return broadcast(condition.shape, broadcast(x.shape, y.shape)), x.dtype

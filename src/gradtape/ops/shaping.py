@@ -109,7 +109,7 @@ def reshape(tensor: TensorLike, shape: Any, name: str | None = None) -> Tensor:
     >>> tf.reshape([[1, 2], [3, 4]], [-1]).numpy()
     array([1, 2, 3, 4], dtype=int32)
     """
-    given = [shape] if np.ndim(np.asarray(shape)) == 0 else list(np.asarray(shape))
+    given = np.asarray(shape).ravel().tolist()
     lengths = [operator.index(n) for n in given]
     total = size(tensor.shape)
     if lengths.count(-1) == 1:

@@ -58,7 +58,7 @@ class Tensor(gradtape.Tensor):
     def __ne__(self, other: object) -> Any:
         return own(super().__ne__(other))
 
-    def __hash__(self) -> int:  # type: ignore[override]
+    def __hash__(self) -> int:
         return id(self)
 
     def __copy__(self) -> Tensor:

@@ -1,0 +1,126 @@
+"""How a Program is run: op by op, as fused kernels, or in pieces.
+
+Fused kernels are faster, but have to be compiled. A Program that is small and never came before is run op by op,
+with kernels for single operations that serve every graph. It is compiled when that is repaid: at once if it works on
+large arrays, when it comes a second time if compiling is quick, else when running it op by op has cost as much time
+as compiling would. All run the same lowerings, so the bits are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradtape.engine.cache import Cache
+from gradtape.graph.node import TABLE
+from gradtape.graph.program import Program, Signature, rebuild
+from gradtape.graph.shapes import size
+
+LONG = 512
+"""Operations above which a Program is cut into pieces: compiling takes longer than in proportion to the length, and the
+pieces of a graph that a loop made are often equal."""
+
+# The cost model, in seconds. The figures need to be right to a factor of two or so.
+CALL = 8e-6  # of one operation on its own, whatever its size
+ELEMENT = 0.5e-9  # of one element that one operation reads or writes in memory
+COMPILE = 8e-3  # of a kernel, whatever it does
+COMPILE_STEP = 0.2e-3  # of an operation in a kernel
+COMPILE_COSTLY = 4e-3  # of an elementary function in a kernel
+QUICK = 60e-3  # compiling that may happen when a Program comes a second time
+
+_executables: Cache[Callable[[list], list]] = Cache(4096)
+
+
+def execute(program: Program, values: list[Any]) -> list[Any]:
+    """The outputs of a Program on given leaves, as nodes hold them: numbers and Buffers."""
+    if len(program.steps) > LONG:
+        return in_pieces(program, values)
+    run = _executables.get(program)
+    if run is None:
+        run = _executables.put(program, _first(program))
+    return run(values)
+
+
+def _first(program: Program) -> Callable[[list], list]:
+    """What runs a Program that was never seen."""
+    if len(program.steps) > 1:
+        single = OneByOne(program)
+        quick = single.compiling <= QUICK and single.missing > 1  # one kernel compiles faster than several
+        if not quick and 2 * single.cost < single.compiling:
+            return single
+    return fused(program)
+
+
+def fused(program: Program) -> Callable[[list], list]:
+    """A Program as kernels that are compiled for it."""
+    from gradtape.engine.executable import Executable  # kernels are loaded when the first one is needed
+
+    return Executable(program)
+
+
+class OneByOne:
+    """A Program run with one kernel or call for each operation, until it is worth compiling."""
+
+    def __init__(self, program: Program):
+        self.program = program
+        types = types_of(program)
+        steps = []
+        for name, params, inputs in program.steps:
+            leaves = tuple(types[i] if i >= 0 else program.leaves[-1 - i] for i in inputs)
+            single = Program(leaves, ((name, params, tuple(range(-1, -1 - len(inputs), -1))),), (0,))
+            steps.append((single, inputs))
+        self.steps = steps
+        elements = sum(size(shape) for _, shape in types)
+        self.cost = len(steps) * CALL + elements * ELEMENT
+        costly = sum(TABLE[name].costly for name, _, _ in program.steps)
+        self.compiling = COMPILE + len(steps) * COMPILE_STEP + costly * COMPILE_COSTLY
+        self.runs = 0
+
+    @property
+    def missing(self) -> int:
+        """How many of the operations were never run on their own."""
+        return sum(single not in _executables for single, _ in self.steps)
+
+    def __call__(self, values: list[Any]) -> list[Any]:
+        self.runs += 1
+        if (self.runs > 1 and self.compiling <= QUICK) or self.runs * self.cost > self.compiling:
+            return _executables.put(self.program, fused(self.program))(values)
+        return self.run(values)
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """The outputs, op by op."""
+        results: list[Any] = []
+        for single, inputs in self.steps:
+            results += execute(single, [results[i] if i >= 0 else values[-1 - i] for i in inputs])
+        return [results[i] if i >= 0 else values[-1 - i] for i in self.program.outputs]
+
+
+def in_pieces(program: Program, values: Sequence[Any]) -> list[Any]:
+    """The outputs of a long Program: its steps in pieces, one Program after the other."""
+    types = dict(enumerate(types_of(program)))
+    types |= {-1 - i: signature for i, signature in enumerate(program.leaves)}
+    known = {-1 - i: value for i, value in enumerate(values)}
+    last_read = {i: number for number, step in enumerate(program.steps) for i in step[2]}
+    last_read.update(dict.fromkeys(program.outputs, len(program.steps)))
+    for first in range(0, len(program.steps), LONG):
+        piece = range(first, min(first + LONG, len(program.steps)))
+        place = {number: number - first for number in piece}
+        leaves: list[int] = []
+        steps = []
+        for number in piece:
+            name, params, inputs = program.steps[number]
+            for i in inputs:
+                if i not in place:
+                    leaves.append(i)
+                    place[i] = -len(leaves)
+            steps.append((name, params, tuple([place[i] for i in inputs])))
+        outputs = [number for number in piece if last_read.get(number, -1) > piece[-1]]
+        part = Program(tuple([types[i] for i in leaves]), tuple(steps), tuple([place[i] for i in outputs]))
+        known.update(zip(outputs, execute(part, [known[i] for i in leaves]), strict=True))
+        known = {i: value for i, value in known.items() if last_read.get(i, -1) > piece[-1]}
+    return [known[i] if i >= 0 else values[-1 - i] for i in program.outputs]
+
+
+def types_of(program: Program) -> list[Signature]:
+    """The element type and shape of each step's result."""
+    return [(node.dtype.name, node.shape) for node in rebuild(program)[1]]
