@@ -14,8 +14,10 @@ import numpy as np
 
 from gradtape.engine.buffers import empty
 from gradtape.engine.cache import Cache
+from gradtape.engine.combine import BLOCK, ROWS, accumulator
 from gradtape.engine.elementary import TABLES
-from gradtape.engine.lower import BLOCK, ROWS, Arguments, accumulator, lower
+from gradtape.engine.frame import Arguments
+from gradtape.engine.lower import lower
 from gradtape.engine.plan import KernelSpec, KernelStep
 from gradtape.graph.node import Buffer
 from gradtape.graph.shapes import Shape

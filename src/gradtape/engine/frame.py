@@ -1,0 +1,109 @@
+"""What all kernels have in common: how arguments are passed and read, and the body that the table's lowerings write."""
+
+from __future__ import annotations
+
+from gradtape.engine.machine import TYPES, Machine, Value
+from gradtape.engine.plan import KernelSpec
+from gradtape.graph.node import TABLE
+
+SIZES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "bool": 1}
+MEMORY = {**TYPES, "bool": "i8"}
+
+ENTRY = 0
+"""The section of a kernel that is entered once."""
+
+
+def apply_primitive(m: Machine, name: str, params: tuple, values: list[Value]) -> Value:
+    """The lowering of a primitive on values."""
+    primitive = TABLE[name]
+    if isinstance(primitive.lowering, str):
+        return m.call(primitive.lowering, *values, **dict(zip(primitive.parameters, params, strict=True)))
+    return primitive.lowering(m, *values, *params)
+
+
+def run_body(m: Machine, spec: KernelSpec, operands: list[Value]) -> list[Value]:
+    """The values of a kernel's outputs, given its operands."""
+    values: list[Value] = []
+    for name, params, refs in spec.body:
+        inputs = [values[r] if r >= 0 else operands[-1 - r] for r in refs]
+        values.append(apply_primitive(m, name, params, inputs))
+    return [values[ref] if ref >= 0 else operands[-1 - ref] for ref, _, _ in spec.outputs]
+
+
+class Arguments:
+    """Where a kernel finds what, in units of 8 bytes.
+
+    tables, lengths of the loops (outer…, middle, inner), units per row, then for each operand its number (scalar) or
+    its address and its strides in elements, then for each output its address and, for a reduction, the address of
+    the partial results (used if there is more than one unit per row).
+    """
+
+    def __init__(self, spec: KernelSpec):
+        self.tables = 0
+        loops = 0 if spec.is_scalar else spec.outer + 2
+        self.lengths = 1
+        self.units_per_row = 1 + loops
+        position = self.units_per_row + 1
+        self.operands: list[int] = []
+        for _, access in spec.operands:
+            self.operands.append(position)
+            position += 1 if access == "scalar" else loops  # address and loops - 1 strides
+        self.outputs: list[int] = []
+        for _, _, reduction in spec.outputs:
+            self.outputs.append(position)
+            position += 2 if reduction else 1
+        self.size = position
+
+
+class Frame:
+    """What scalar and looping kernels have in common: reading arguments, writing text."""
+
+    def __init__(self, spec: KernelSpec, lanes: int, depth: int):
+        self.spec = spec
+        self.at = Arguments(spec)
+        self.m = Machine(lanes, depth)
+        self.entry: list[str] = []  # lines that come before everything else
+        table = self.argument(self.at.tables, "ptr", "tables")
+        self.m.tables = Value(self.m, "ptr", table, ENTRY)
+
+    def argument(self, position: int, type: str, name: str) -> str:
+        self.entry.append(f"  %{name}.at = getelementptr i64, ptr %arguments, i64 {position}")
+        self.entry.append(f"  %{name} = load {type}, ptr %{name}.at")
+        return f"%{name}"
+
+    def number(self, position: int, dtype: str, name: str) -> Value:
+        """A number among the arguments, in every lane. Floats come as double, the others as i64."""
+        floating = dtype.startswith("float")
+        text = self.argument(position, "double" if floating else "i64", name)
+        type = TYPES[dtype]
+        if type not in ("double", "i64"):
+            self.entry.append(
+                f"  {text}.n = {'fptrunc' if floating else 'trunc'} {'double' if floating else 'i64'} {text} to {type}"
+            )
+            text += ".n"
+        return self.splat(text, type, ENTRY, self.entry)
+
+    def splat(self, text: str, type: str, depth: int, lines: list[str]) -> Value:
+        m = self.m
+        if m.lanes == 1:
+            return Value(m, type, text, depth)
+        vector = m.vector(type)
+        lines.append(f"  {text}.0 = insertelement {vector} poison, {type} {text}, i64 0")
+        lines.append(
+            f"  {text}.v = shufflevector {vector} {text}.0, {vector} poison, <{m.lanes} x i32> zeroinitializer"
+        )
+        return Value(m, type, f"{text}.v", depth)
+
+    def module(self, body: list[str]) -> str:
+        return "\n".join(
+            [
+                *sorted(self.m.declarations),
+                "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
+                "define void @kernel(i64 %start, i64 %stop, ptr noalias %arguments) {",
+                "entry:",
+                *self.entry,
+                *body,
+                "}",
+                '!0 = !{!"branch_weights", i32 1, i32 2000}',
+            ]
+        )
