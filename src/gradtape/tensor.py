@@ -126,6 +126,19 @@ class _Values(Operators, Handle):
     def __format__(self, spec: str) -> str:
         return format(self.item() if spec and self.size == 1 else self.numpy(), spec)
 
+    def __eq__(self, other: object) -> Any:
+        return False if other is None else equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return True if other is None else not_equal(self, other)
+
+    def __hash__(self) -> int:
+        raise DTypeError(f"unhashable type: {type(self).__name__}, as == compares its elements; use x.ref() as the key")
+
+    def ref(self) -> Ref:
+        """A hashable reference that compares by identity."""
+        return Ref(self)
+
     def __str__(self) -> str:
         return f"{type(self).__name__}({self._array()!s}, shape={tuple(self.shape)}, dtype={self.dtype.name})"
 
@@ -155,19 +168,6 @@ class Tensor(_Values):
         if node.value is None:
             run.pending(self)
 
-    def __eq__(self, other: object) -> Any:
-        return _equal(self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return _not_equal(self, other)
-
-    def __hash__(self) -> int:
-        raise _unhashable(self)
-
-    def ref(self) -> Ref:
-        """A hashable reference that compares by identity."""
-        return Ref(self)
-
     def __copy__(self) -> Tensor:
         return Tensor(self.node)
 
@@ -180,18 +180,6 @@ class Tensor(_Values):
 
 def _rebuild(array: np.ndarray, dtype: str) -> Tensor:
     return Tensor(as_node(array, as_dtype(dtype)))
-
-
-def _equal(x: Any, y: object) -> Any:
-    return False if y is None else equal(x, y)
-
-
-def _not_equal(x: Any, y: object) -> Any:
-    return True if y is None else not_equal(x, y)
-
-
-def _unhashable(x: Any) -> DTypeError:
-    return DTypeError(f"unhashable type: {type(x).__name__}, as == compares its elements; use x.ref() as the key")
 
 
 class Ref:
@@ -294,19 +282,6 @@ class Variable(_Values):
     def assign_sub(self, delta: TensorLike, name: str | None = None, read_value: bool = True) -> Variable:
         """Subtract `delta` from the value."""
         return self.assign(Tensor(self.leaf) - delta)
-
-    def ref(self) -> Ref:
-        """A hashable reference that compares by identity."""
-        return Ref(self)
-
-    def __eq__(self, other: object) -> Any:
-        return _equal(self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return _not_equal(self, other)
-
-    def __hash__(self) -> int:
-        raise _unhashable(self)
 
     def __deepcopy__(self, memo: Any) -> Variable:
         return Variable(Tensor(self.leaf), self.trainable, self.name)
