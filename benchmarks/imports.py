@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from statistics import median
@@ -10,8 +11,13 @@ from statistics import median
 CODE = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
 
 
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+"""Byte code is kept between runs, as it is after an installation by pip."""
+
+
 def seconds(module: str) -> float:
-    output = subprocess.run([sys.executable, "-c", CODE.format(module)], check=True, capture_output=True, text=True)
+    command = [sys.executable, "-c", CODE.format(module)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True, env=ENVIRONMENT)
     return float(output.stdout)
 
 
@@ -21,6 +27,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     given = parser.parse_args()
     times: dict[str, list[float]] = {module: [] for module in given.modules}
+    for module in given.modules:
+        seconds(module)
     for _ in range(given.rounds):
         for module in given.modules:
             times[module].append(seconds(module))
