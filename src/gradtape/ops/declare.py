@@ -26,7 +26,7 @@ from functools import cache, update_wrapper
 from typing import Any, TypeVar
 
 from gradtape.errors import DTypeError
-from gradtape.graph.dtypes import DType, as_dtype, float32, promote
+from gradtape.graph.dtypes import ALL, DType, as_dtype, float32, promote
 from gradtape.graph.handles import Handle, as_node, number_node, weak, wrap
 from gradtape.graph.node import Node, Primitive, apply
 from gradtape.graph.shapes import Shape, broadcast
@@ -37,17 +37,17 @@ PUBLIC: dict[str, Callable] = {}
 """Every function for users that is made of the table, by name."""
 
 _ACCEPTED = {
-    "float": lambda t: t.is_floating,
-    "number": lambda t: not t.is_bool,
-    "integer": lambda t: not t.is_floating,
-    "bool": lambda t: t.is_bool,
-    "any": lambda t: True,
+    "float": tuple(t for t in ALL if t.is_floating),
+    "number": tuple(t for t in ALL if not t.is_bool),
+    "integer": tuple(t for t in ALL if t.is_integer),
+    "bool": tuple(t for t in ALL if t.is_bool),
+    "any": ALL,
 }
 
 
 def literal(number: float | int | bool, dtype: DType) -> Node:
     """A constant that is part of the code, for numbers that belong to a rule (the 2 in 2x), not to the user."""
-    key = (number, dtype) if number else (str(number), dtype)  # 0.0 and -0.0 are equal, but not their texts
+    key = (number or str(number), dtype.name)  # 0.0 and -0.0 are equal, but not their texts
     node = _literals.get(key)
     if node is None:
         text = float(dtype.as_numpy_dtype(number)).hex() if dtype.is_floating else int(number)
@@ -124,11 +124,10 @@ def pair(x: Any, y: Any) -> tuple[Node, Node]:
     return convert(a, dtype), convert(b, dtype)
 
 
-def _check(name: str, operands: str, dtype: DType) -> None:
-    if not _ACCEPTED[operands](dtype):
-        raise DTypeError(
-            f"{name} works on {operands} tensors, but one of type {dtype.name} was given; convert it with cast first"
-        )
+def _refused(name: str, operands: str, dtype: DType) -> DTypeError:
+    return DTypeError(
+        f"{name} works on {operands} tensors, but one of type {dtype.name} was given; convert it with cast first"
+    )
 
 
 # -- declaring ------------------------------------------------------------------------------------------------
@@ -159,17 +158,19 @@ def elementwise(
         kind = "elementwise" if partials is not None else "selection" if picks is not None else "constant"
 
     def declare(definition: Callable) -> Any:
-        name = definition.__name__
+        name, accepted = definition.__name__, _ACCEPTED[operands]
         arity = len(inspect.signature(definition).parameters) - 1 - (0 if family else len(parameters))
 
         def infer_unary(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
             x = inputs[0]
-            _check(name, operands, x.dtype)
+            if x.dtype not in accepted:
+                raise _refused(name, operands, x.dtype)
             return x.shape, result or x.dtype
 
         def infer_binary(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
             x, y = inputs
-            _check(name, operands, x.dtype)
+            if x.dtype not in accepted:
+                raise _refused(name, operands, x.dtype)
             return x.shape if x.shape == y.shape else broadcast(x.shape, y.shape), result or x.dtype
 
         primitive = Primitive(
