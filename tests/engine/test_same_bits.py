@@ -161,15 +161,15 @@ def test_every_lowered_primitive_runs_the_same_alone_on_one_number_and_in_an_arr
             continue
         params = {"cast": ("float64",), "integer_pow": (5,), "sigmoid": (2,), "tanh": (1,)}.get(name, ())
         inputs, arity = None, 0
-        for dtype in ("float32", "bool"):
+        for dtype in ("float32", "int32", "bool"):
             for arity in (1, 2, 3):
                 types = ["bool", "float32", "float32"] if name == "where" else [dtype] * arity
                 try:
                     leaves = tuple((t, (9,)) for t in types)
                     program = Program(leaves, ((name, params, tuple(-1 - i for i in range(arity))),), (0,))
                     rebuild(program)
-                    values = [(rng.random(9) * 0.9 + 0.05 > 0.5) if t == "bool" else rng.random(9) for t in types]
-                    inputs = [np.asarray(v, t) for v, t in zip(values, types, strict=True)]
+                    low, high = {"float32": (0.0, 1.0), "int32": (-9, 9), "bool": (0, 2)}[dtype]
+                    inputs = [rng.uniform(low, high, 9).astype(t if t != "bool" else int).astype(t) for t in types]
                     break
                 except (TypeError, ValueError, IndexError):
                     continue

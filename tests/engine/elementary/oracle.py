@@ -26,7 +26,9 @@ def _sigmoid(x: mpf, order: int) -> mpf:
     for _ in range(order):
         slope = [i * c for i, c in enumerate(polynomial)]  # p' * s (1 - s), once more by s
         polynomial = [a - b for a, b in zip([*slope, 0], [0, *slope], strict=True)]
-    value = mp.polyval(polynomial[::-1], s)
+    value = mpf(0)
+    for c in reversed(polynomial):
+        value = value * s + c
     return -value if flip and order % 2 == 0 else value
 
 
