@@ -169,7 +169,8 @@ def test_every_lowered_primitive_runs_the_same_alone_on_one_number_and_in_an_arr
                     program = Program(leaves, ((name, params, tuple(-1 - i for i in range(arity))),), (0,))
                     rebuild(program)
                     low, high = {"float32": (0.0, 1.0), "int32": (-9, 9), "bool": (0, 2)}[dtype]
-                    inputs = [rng.uniform(low, high, 9).astype(t if t != "bool" else int).astype(t) for t in types]
+                    draws = [rng.uniform(*((0, 2) if t == "bool" else (low, high)), 9) for t in types]
+                    inputs = [v.astype(int if t == "bool" else t).astype(t) for v, t in zip(draws, types, strict=True)]
                     break
                 except (TypeError, ValueError, IndexError):
                     continue
