@@ -1,0 +1,10 @@
+"""The command line: ``gradtape plot "sigmoid(x)"`` and ``gradtape table "sigmoid(x)"``.
+
+commands   the commands, their options and their help
+shell      what a command needs from the terminal: reading arguments, answering errors, printing
+output     where a picture goes, written whole or not at all
+"""
+
+from gradtape.cli.commands import main
+
+__all__ = ["main"]

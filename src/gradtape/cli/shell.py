@@ -1,0 +1,98 @@
+"""Between the commands and the terminal: arguments that start with "-", errors as one sentence, a pipe that breaks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+from gradtape.errors import GradtapeError
+
+FAILED = 2
+"""The exit status for input that cannot be worked with."""
+
+
+class Program(TyperGroup):
+    """The group of all commands: answers every error with a sentence on stderr and exit status 2."""
+
+    def main(
+        self,
+        args: Any = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        status: Any = 0
+        try:
+            status = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+            sys.stdout.flush()
+        except GradtapeError as error:
+            status = _fail(str(error))
+        except MemoryError:
+            status = _fail("there is not enough memory for this; use fewer points or a lower order")
+        except BrokenPipeError:  # whoever read has gone, as in `gradtape table x | head -1`
+            _discard_output()
+            status = 1
+        except OSError as error:
+            status = _fail(f"the output cannot be written: {(error.strerror or str(error)).lower()}")
+            _discard_output()
+        except KeyboardInterrupt:
+            status = 130
+        except Exception as error:
+            # The errors of the command line parser have these; its class moves between modules in versions of Typer.
+            if not (hasattr(error, "format_message") and hasattr(error, "exit_code")):
+                raise
+            context = getattr(error, "ctx", None)
+            path = context.command_path if context else "gradtape"
+            status = _fail(f"{error.format_message().rstrip('.')}; see {path} --help")
+        status = status if isinstance(status, int) else 0
+        if standalone_mode:
+            sys.exit(status)
+        return status
+
+
+class Command(TyperCommand):
+    """A command without one-letter options, so that what starts with one "-" is a value: ``gradtape plot "-x**2"``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        # With a space in front the parser does not take it for an option. Afterwards the space goes.
+        shielded = [f" {a}" if a.startswith("-") and not a.startswith("--") and len(a) > 1 else a for a in args[:end]]
+        rest = super().parse_args(ctx, shielded + args[end:])
+        for name, value in ctx.params.items():
+            if isinstance(value, (str, Path)) and str(value).startswith(" -"):
+                ctx.params[name] = type(value)(str(value)[1:])
+        return rest
+
+
+def _discard_output() -> None:
+    """Python flushes standard output once more at exit: to nowhere."""
+    with suppress(OSError):  # replaced by something without a file descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(message: str) -> int:
+    print(f"gradtape: {message}", file=sys.stderr)
+    return FAILED
+
+
+def show_table(table: Any) -> None:
+    """Drawn for a terminal, plain text for a pipe or a file."""
+    if not sys.stdout.isatty():
+        print(table)
+        return
+    from rich.console import Console
+    from rich.measure import measure_renderables
+
+    console = Console()
+    needed = measure_renderables(console, console.options.update(max_width=1000), [table.__rich__()]).maximum
+    if needed <= console.width:
+        console.print(table)
+    else:
+        print(table)  # wraps, where a drawn table would lose digits

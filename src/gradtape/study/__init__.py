@@ -1,0 +1,14 @@
+"""Something to look at: a function and its derivatives as a picture and as a table.
+
+derive     f, f', f'', … at given points
+subject    what was given (a function, an expression, text), its names, and the points to look at
+tables     numbers at a dozen round points
+view       which part of the y axis is worth seeing
+figures    the picture, with Matplotlib, which loads when the first picture is drawn
+"""
+
+from gradtape.study.derive import derivatives
+from gradtape.study.figures import plot
+from gradtape.study.tables import Table, table
+
+__all__ = ["Table", "derivatives", "plot", "table"]

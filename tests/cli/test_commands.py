@@ -1,0 +1,215 @@
+"""The commands, called in this process: what they print, write and refuse."""
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gradtape import __version__
+from gradtape.cli import main
+from gradtape.cli.output import atomic, default_name
+from gradtape.errors import OutputError
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, arguments)
+
+
+def done(*arguments):
+    result = run(*arguments)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr == ""
+    return result.stdout
+
+
+def test_plot_writes_a_picture_and_prints_the_table(folder):
+    printed = done("plot", "sigmoid(x)")
+    assert [p.name for p in folder.iterdir()] == ["sigmoid_x.png"]
+    assert Path("sigmoid_x.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert "written to sigmoid_x.png" in printed
+    header, _, *rows = printed.splitlines()
+    assert header.split() == ["x", "f(x)", "f'(x)"]
+    assert rows[5].split() == ["0", "0.5", "0.25"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"), ("SVG", b"<?xml")]
+)
+def test_plot_writes_the_kind_of_picture_that_is_asked_for(folder, suffix, start):
+    path = folder / f"my picture.{suffix}"
+    path.write_text("old")
+    done("plot", "sin(x)**2", "--order", "3", "--range=-2*pi:2*pi", "--points", "101", "--output", str(path))
+    assert path.read_bytes().startswith(start)
+    assert list(folder.iterdir()) == [path]
+
+
+def test_table_prints_numbers_alone(folder):
+    rows = list(csv.reader(io.StringIO(done("table", "sin(x)", "--csv", "--order", "2", "--range", "-1:1"))))
+    assert rows[0] == ["x", "f(x)", "f'(x)", "f''(x)"] and rows[1][0] == "-1.0"
+    read = json.loads(done("table", "1/x", "--json", "--dtype", "float64"))
+    assert read["dtype"] == "float64" and [0.0, "Infinity", "-Infinity"] in read["rows"]
+    assert done("table", "x", "--order", "0").split()[:2] == ["x", "f(x)"]
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("table", "-x**2", "--range", "-1:1"),
+        ("table", "--range", "-1:1", "-x**2"),
+        ("table", "--range=-1:1", "--", "-x**2"),
+        ("table", "-x**2", "--range=-sqrt(1):cos(0)"),
+        ("table", " -x**2 ", "--range", " -1 : 1 "),
+    ],
+)
+def test_expressions_and_ranges_may_start_with_a_minus(arguments):
+    assert done(*arguments).splitlines()[2].split() == ["-1", "-1", "2"]
+
+
+def test_help_and_version():
+    assert done("--version") == f"gradtape {__version__}\n"
+    for arguments in ((), ("--help",)):
+        assert "plot" in done(*arguments) and "table" in done(*arguments)
+    text = done("plot", "--help")
+    for word in ("--order", "--range", "--points", "--dtype", "--output", "--show", "Examples", "sigmoid"):
+        assert word in text
+
+
+BAD = [
+    (("plot", "sigmod(x)"), "did you mean sigmoid"),
+    (("plot", "sin(x"), "never closed"),
+    (("plot", "x^2"), "for a power write **"),
+    (("plot", "2x"), "write 2*x"),
+    (("plot", ""), "is empty"),
+    (("plot", "y"), "unknown name 'y'"),
+    (("plot", "x**99999999"), "exponent 99999999 is too large"),
+    (("plot", "9**9**9**9"), "is too large"),
+    (("plot", "(" * 500 + "x" + ")" * 500), "nested more than 100 levels"),
+    (("plot", "x" * 3000), "3,000 characters"),
+    (("plot", "__import__('os').system('touch hacked')"), "quotes"),
+    (("plot", "x", "--range", "5:5"), "range 5:5 is empty"),
+    (("plot", "x", "--range", "5:-5"), "range 5:-5 is reversed; write the smaller end first, -5:5"),
+    (("plot", "x", "--range", "0:inf"), "not finite"),
+    (("plot", "x", "--range", "nan:1"), "not finite"),
+    (("plot", "x", "--range", "0:1/0"), "not finite"),
+    (("plot", "x", "--range", "0"), "written A:B"),
+    (("plot", "x", "--range", "0:1:2"), "written A:B"),
+    (("plot", "x", "--range", ":"), "written A:B"),
+    (("plot", "x", "--range", "0:z"), "unknown name 'z'"),
+    (("plot", "x", "--range", "0:1e300"), "use float64"),
+    (("plot", "x", "--points", "0"), "2 to 1,000,000 points, not 0"),
+    (("plot", "x", "--points", "-3"), "not -3"),
+    (("plot", "x", "--points", "99999999"), "not 99999999"),
+    (("plot", "x", "--points", "many"), "--points is a whole number, such as --points 3, not 'many'"),
+    (("plot", "x", "--points", "9" * 5000), "whole number"),
+    (("plot", "x", "--order", "13"), "0 to 12, not 13"),
+    (("plot", "x", "--order", "-1"), "0 to 12, not -1"),
+    (("plot", "x", "--order", "two"), "not 'two'"),
+    (("plot", "x", "--dtype", "float16"), "float32 or float64, not in 'float16'"),
+    (("plot", "x", "--dtype", "int32"), "not in 'int32'"),
+    (("plot", "x", "--output", "missing/x.png"), "there is no folder"),
+    (("plot", "x", "--output", "x.gif"), "end it in .png, .svg, .pdf"),
+    (("plot", "x", "--output", "x"), "without a suffix"),
+    (("plot", "x", "--output", "."), "cannot write"),
+    (("plot", "x", "--output", "a" * 300 + ".png"), "cannot write"),
+    (("plot", "x**x**x", "--order", "12"), "too large an expression"),
+    (("plot", "x", "--show"), "needs a display"),
+    (("plot",), "Missing argument"),
+    (("plot", "x", "y"), "unexpected extra argument"),
+    (("plot", "x", "--ordr", "2"), "--order"),
+    (("plot", "x", "--order"), "--order"),
+    (("bogus",), "No such command 'bogus'"),
+    (("table", "x", "--csv", "--json"), "choose one"),
+    (("table", "x", "--range", "1:1"), "is empty"),
+    (("table", "x", "--dtype", "nonsense"), "not in 'nonsense'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=[" ".join(a)[:50] for a, _ in BAD])
+def test_bad_input_gets_one_sentence_and_leaves_no_file(folder, monkeypatch, arguments, message):
+    monkeypatch.setenv("MPLBACKEND", "agg")  # no display, as on a server
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("gradtape: ") and message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert isinstance(result.exception, SystemExit)
+    _, *caret = result.stderr.splitlines()
+    assert len(caret) in (0, 2) and (not caret or caret[1].strip() == "^")
+    assert list(folder.iterdir()) == []
+
+
+def test_the_caret_points_at_the_column():
+    _, shown, caret = run("plot", "1 + sin(y)").stderr.splitlines()
+    assert shown[caret.index("^")] == "y"
+
+
+def test_an_existing_file_survives_a_failure(folder, monkeypatch):
+    from matplotlib.figure import Figure
+
+    path = folder / "x.png"
+    path.write_text("precious")
+
+    def fail(self, *args, **kwargs):
+        Path(args[0]).write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", fail)
+    result = run("plot", "x", "--output", "x.png")
+    assert result.exit_code == 2 and "cannot write x.png: no space left on device" in result.stderr
+    assert [p.name for p in folder.iterdir()] == ["x.png"] and path.read_text() == "precious"
+
+
+def test_files_are_written_whole_or_not_at_all(folder):
+    with pytest.raises(KeyboardInterrupt), atomic(Path("a.png")) as partial:
+        partial.write_text("half")
+        raise KeyboardInterrupt
+    assert list(folder.iterdir()) == []
+    (folder / "target.png").write_text("old")
+    (folder / "link.png").symlink_to("target.png")
+    with atomic(Path("link.png")) as partial:
+        partial.write_text("new")
+    assert (folder / "link.png").is_symlink() and (folder / "target.png").read_text() == "new"
+    (folder / "folder.png").mkdir()
+    with pytest.raises(OutputError, match="it is a folder"), atomic(Path("folder.png")):
+        pass
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_an_unwritable_folder_or_file_is_reported(folder):
+    closed = folder / "closed"
+    closed.mkdir(mode=0o500)
+    with pytest.raises(OutputError, match="permission denied"), atomic(closed / "x.png"):
+        pass
+
+
+def test_default_names_are_safe_and_different():
+    formulas = [
+        "x**2",
+        "-x**2",
+        "x*2",
+        "x/2",
+        "x + 2",
+        "x - 2",
+        "x % 2",
+        "x//2",
+        "where(x < 1, x, 2)",
+        "where(x > 1, x, 2)",
+    ]
+    names = [default_name(formula) for formula in formulas]
+    assert len(set(names)) == len(names)
+    names += [default_name("+".join(["sin(x)"] * 100)), default_name("+".join(["sin(x)"] * 101)), default_name("../x")]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert name.endswith(".png") and len(name) < 80
+        assert not name.startswith((".", "-")) and not set(name) & set('/\\:*?"<>| ')

@@ -1,0 +1,71 @@
+"""The program as people start it: in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = [sys.executable, "-W", "error", "-m", "gradtape"]
+
+
+def run(*arguments, **options):
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 120, **options}
+    return subprocess.run([*PROGRAM, *arguments], check=False, **options)
+
+
+def test_draws_without_a_display(tmp_path):
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")}
+    result = run("plot", "-sigmoid(x)", "--range", "-8:8", cwd=tmp_path, env=environment)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert b"written to minus_sigmoid_x.png" in result.stdout
+    assert (tmp_path / "minus_sigmoid_x.png").stat().st_size > 10_000
+
+
+def test_answers_bad_input_without_a_traceback(tmp_path):
+    result = run("plot", "sin(x", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr.decode().splitlines() == [
+        "gradtape: '(' was never closed; it needs its partner (column 4)",
+        "    sin(x",
+        "       ^",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8", "cp1252"])
+def test_any_terminal_encoding_will_do(encoding):
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    good = run("table", "π*x", "--order", "4", env=environment)
+    assert (good.returncode, good.stderr) == (0, b"")
+    bad = run("table", "é^x", env=environment)
+    assert bad.returncode == 2 and b"for a power write **" in bad.stderr and b"Traceback" not in bad.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and devices of POSIX")
+def test_a_reader_who_leaves_and_a_full_disk_are_no_crash():
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = run("table", "x", stdout=writing)
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (1, b"")
+    if os.path.exists("/dev/full"):
+        with open("/dev/full", "w") as full:
+            result = run("table", "x", stdout=full)
+        assert result.returncode == 2
+        assert result.stderr == b"gradtape: the output cannot be written: no space left on device\n"
+
+
+def test_help_and_tables_load_neither_matplotlib_nor_more_than_they_need():
+    for arguments, unwanted in (
+        (["table", "x"], "matplotlib"),
+        (["--help"], "llvmlite"),
+        (["plot", "--help"], "gradtape.study"),
+    ):
+        code = (
+            "import sys; from gradtape.cli import main\n"
+            f"try: main({arguments!r})\n"
+            f"finally: assert {unwanted!r} not in sys.modules"
+        )
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+        assert (result.returncode, result.stderr) == (0, b""), unwanted
