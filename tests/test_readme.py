@@ -12,7 +12,9 @@ def test_the_examples_of_the_readme_run():
 
 
 def test_ci_runs_the_test_command_of_the_readme():
-    commands = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("    python3 -m venv")]
+    commands = [
+        line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("    python3 -m venv")
+    ]
     assert len(commands) == 2
     assert "gradtape plot" in commands[0]
     assert "pytest" in commands[1] and ".venv-test" in commands[1]

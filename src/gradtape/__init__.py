@@ -18,22 +18,16 @@ from gradtape.ops.arithmetic import (
     abs,
     add,
     ceil,
-    divide,
     floor,
     floordiv,
     floormod,
-    hypot,
     identity,
     maximum,
     minimum,
     multiply,
     negative,
-    reciprocal,
     round,
-    rsqrt,
     sign,
-    sqrt,
-    square,
     stop_gradient,
     subtract,
 )
@@ -52,6 +46,7 @@ from gradtape.ops.makers import (
     zeros,
     zeros_like,
 )
+from gradtape.ops.powers import divide, hypot, reciprocal, rsqrt, sqrt, square
 from gradtape.ops.reductions import (
     reduce_all,
     reduce_any,

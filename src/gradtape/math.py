@@ -5,26 +5,21 @@ from gradtape.ops.arithmetic import (
     abs,
     add,
     ceil,
-    divide,
     floor,
     floordiv,
     floormod,
-    hypot,
     maximum,
     minimum,
     multiply,
     negative,
-    reciprocal,
-    rsqrt,
     sign,
-    sqrt,
-    square,
     subtract,
 )
 from gradtape.ops.arithmetic import floormod as mod
 from gradtape.ops.arithmetic import round as rint
 from gradtape.ops.exponential import exp, exp2, expm1, log, log1p, log2, log10, pow
 from gradtape.ops.hyperbolic import acosh, asinh, atanh, cosh, sinh
+from gradtape.ops.powers import divide, hypot, reciprocal, rsqrt, sqrt, square
 from gradtape.ops.reductions import (
     reduce_all,
     reduce_any,

@@ -159,7 +159,13 @@ def test_every_lowered_primitive_runs_the_same_alone_on_one_number_and_in_an_arr
     for name, primitive in TABLE.items():
         if primitive.lowering is None or name in ("literal", "broadcast_to"):
             continue
-        params = {"cast": ("float64",), "integer_pow": (5,), "sigmoid": (2,), "tanh": (1,)}.get(name, ())
+        params = {
+            "cast": ("float64",),
+            "integer_pow": (5,),
+            "divided_by_power": (3,),
+            "sigmoid": (2,),
+            "tanh": (1,),
+        }.get(name, ())
         inputs, arity = None, 0
         for dtype in ("float32", "int32", "bool"):
             for arity in (1, 2, 3):

@@ -22,6 +22,7 @@ FUNCTIONS = {
     "sqrt": (tf.sqrt, mp.sqrt, POSITIVE, (0.5, 2, 3, 4)),
     "rsqrt": (tf.math.rsqrt, lambda x: 1 / mp.sqrt(x), POSITIVE, (1, 2, 4, 4)),
     "reciprocal": (tf.math.reciprocal, lambda x: 1 / x, EVERYWHERE, (0.5, 2, 3, 4)),
+    "1 / x": (lambda x: 1 / x, lambda x: 1 / x, EVERYWHERE, (0.5, 2, 3, 4)),
     "exp": (tf.exp, mp.exp, EVERYWHERE, (1, 1, 1, 1)),
     "expm1": (tf.math.expm1, mp.expm1, EVERYWHERE, (1, 1, 1, 1)),
     "exp2": (tf.exp2, lambda x: mp.mpf(2) ** x, EVERYWHERE, (1, 2, 3, 4)),

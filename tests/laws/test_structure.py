@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gradtape as tf
+from gradtape.graph.program import trace
 
 RNG = np.random.default_rng(7)
 A = RNG.standard_normal((3, 4))
@@ -105,6 +106,42 @@ def test_reduce_prod_has_the_right_gradient_at_zeros():
         tape.watch(x)
         y = tf.reduce_prod(x, axis=1)
     assert tape.gradient(y, x).numpy().tolist() == [[0, 10, 0], [0, 0, 0], [6, 3, 2]]
+
+
+def test_derivatives_of_a_quotient_grow_in_number_and_not_in_size():
+    x = tf.constant([0.5, -2.0], tf.float64)
+    tapes = [tf.GradientTape() for _ in range(9)]
+    for tape in tapes:
+        tape.__enter__()
+        tape.watch(x)
+    value = 1 / x
+    for tape in reversed(tapes):
+        tape.__exit__()
+        value = tape.gradient(value, x)
+    assert len(trace(value.node)[0].steps) < 30
+    assert value.numpy() == pytest.approx([-362880 * 2.0**10, -362880 / 2.0**10], rel=1e-14)
+
+
+def test_masks_of_nested_selections_do_not_pile_up():
+    x = tf.constant([0.1, 0.5, -1.0], tf.float64)
+
+    def relus(x):
+        for _ in range(2000):
+            x = tf.nn.relu(x)
+        return x
+
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = relus(x) ** 2
+    assert tape.gradient(y, x).numpy().tolist() == [0.2, 1.0, 0.0]
+
+
+def test_the_gradient_of_hypot_at_the_origin_and_at_infinity():
+    for x, y, slope in [(0.0, 0.0, 0.0), (np.inf, 1.0, 1.0), (-np.inf, 1.0, -1.0), (1.0, np.inf, 0.0)]:
+        v = tf.Variable(x)
+        with tf.GradientTape() as tape:
+            z = tf.hypot(v, y)
+        assert tape.gradient(z, v).numpy() == slope
 
 
 def test_equal_largest_elements_share_the_gradient():

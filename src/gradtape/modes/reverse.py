@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gradtape.graph.node import Node, Op
-from gradtape.ops.arithmetic import plus, times
-from gradtape.ops.selection import where
+from gradtape.ops.arithmetic import choose, plus, times
 from gradtape.ops.shaping import sum_to
 
 
@@ -57,7 +56,7 @@ def _bilinear(transposes: Any, ct: Node, i: int, y: Node, inputs: tuple[Node, ..
 def _selection(picks: Any, ct: Node, i: int, y: Node, inputs: tuple[Node, ...], params: tuple) -> Node | None:
     if picks[i] is None:
         return None
-    return sum_to(where(picks[i](*inputs, *params), ct, 0), inputs[i].shape)
+    return sum_to(choose(picks[i](*inputs, *params), ct), inputs[i].shape)
 
 
 def _implicit(rule: Any, ct: Node, i: int, y: Node, inputs: tuple[Node, ...], params: tuple) -> Node | None:

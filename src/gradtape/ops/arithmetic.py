@@ -1,4 +1,4 @@
-"""Arithmetic: + - * / and what is made of them, rounding, absolute value."""
+"""Arithmetic: + - * and remainders, rounding, absolute value, maximum; the arithmetic of cotangents."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.graph.dtypes import float64
-from gradtape.graph.handles import TensorLike, wrap
-from gradtape.graph.node import Node, apply
-from gradtape.ops.declare import LITERAL, convert, elementwise, literal, number_of, pair, publish
-from gradtape.ops.selection import WHERE, logical_or, where
+from gradtape.graph.handles import TensorLike
+from gradtape.graph.node import Node
+from gradtape.ops.declare import LITERAL, elementwise, literal, number_of
+from gradtape.ops.selection import WHERE, logical_and, logical_or, where
 
 Tensor = Any
 
@@ -56,34 +55,6 @@ def subtract(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 )
 def multiply(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x * y, elementwise with broadcasting. Also the operator ``*``."""
-
-
-@elementwise(
-    partials=[lambda x, y: reciprocal(y), lambda x, y: -(x / y) / y],
-    lowering=lambda m, x, y: x / y,
-    reference=np.divide,
-    domain="y ≠ 0",
-)
-def real_divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """x / y for floating tensors, elementwise with broadcasting; x/0 is ±inf, 0/0 is NaN."""
-
-
-def divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """x / y, elementwise with broadcasting. Also the operator ``/``. Integers are divided as float64.
-
-    >>> import gradtape as tf
-    >>> tf.divide(3, 2).numpy()
-    np.float64(1.5)
-    """
-    if type(x) is Node or type(y) is Node:
-        return real_divide(x, y)
-    a, b = pair(x, y)
-    if not a.dtype.is_floating:
-        a, b = convert(a, float64), convert(b, float64)
-    return wrap(apply(real_divide.primitive, (a, b)))  # type: ignore[attr-defined]
-
-
-publish(divide, divide)
 
 
 def _floor_divide(m: Any, x: Any, y: Any) -> Any:
@@ -168,80 +139,6 @@ def round(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
-    partials=[lambda x: literal(2, x.dtype) * x],
-    operands="number",
-    lowering=lambda m, x: x * x,
-    reference=np.square,
-)
-def square(x: TensorLike, name: str | None = None) -> Tensor:
-    """x², elementwise."""
-
-
-@elementwise(
-    partials=[lambda x: literal(-2, x.dtype) * x],
-    lowering=lambda m, x: (m.value(1.0, x.type) - x) * (m.value(1.0, x.type) + x),
-    reference=lambda x: (1 - x) * (1 + x),
-    public=False,
-)
-def one_minus_square(x: TensorLike, name: str | None = None) -> Tensor:
-    """1 - x² without cancellation near ±1; its derivative has none near 0."""
-
-
-@elementwise(
-    partials=[lambda x: -reciprocal(square(x))],
-    lowering=lambda m, x: m.value(1.0, x.type) / x,
-    reference=np.reciprocal,
-    domain="x ≠ 0",
-)
-def reciprocal(x: TensorLike, name: str | None = None) -> Tensor:
-    """1 / x, elementwise; 1/0 is ±inf."""
-
-
-@elementwise(
-    partials=[lambda x: rsqrt(x) * 0.5],
-    lowering=lambda m, x: m.sqrt(x),
-    reference=np.sqrt,
-    domain="x ≥ 0",
-)
-def sqrt(x: TensorLike, name: str | None = None) -> Tensor:
-    """The square root, elementwise, correctly rounded; NaN for negative x. Its derivative at 0 is inf."""
-
-
-@elementwise(
-    partials=[lambda x: -0.5 * rsqrt(x) / x],
-    lowering="rsqrt",
-    reference=lambda x: 1 / np.sqrt(x),
-    domain="x > 0",
-)
-def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
-    """1 / √x, elementwise."""
-
-
-@elementwise(
-    partials=[lambda x, y: along(x, y), lambda x, y: along(y, x)],
-    lowering="hypot",
-    reference=np.hypot,
-    domain="all real x, y",
-)
-def hypot(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """√(x² + y²) without overflow or underflow on the way, elementwise."""
-
-
-@elementwise(
-    partials=[
-        lambda x, y: square(y / hypot(x, y)) / hypot(x, y),
-        lambda x, y: -(x / hypot(x, y)) * (y / hypot(x, y)) / hypot(x, y),
-    ],
-    lowering=lambda m, x, y: x / m.call("hypot", x, y),
-    reference=lambda x, y: x / np.hypot(x, y),
-    domain="(x, y) ≠ (0, 0)",
-    public=False,
-)
-def along(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """x / √(x² + y²), the cosine of the angle of (x, y); its derivatives have no cancellation."""
-
-
-@elementwise(
     picks=[lambda x, y: x >= y, lambda x, y: x < y],
     operands="number",
     lowering=lambda m, x, y: m.maximum(x, y),
@@ -266,17 +163,28 @@ def minimum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 def times(ct: Node, factor: Node) -> Node:
     """ct * factor in a rule. A factor ±1 that is known costs nothing, and a cotangent that is zero by structure stays
     zero whatever the factor is, be it infinite or NaN."""
-    chosen = selected(ct)
-    if chosen is not None:
-        mask, kept = chosen
+    known = selected(ct)
+    if known is not None:
+        mask, kept = known
         return where(mask, times(kept, factor), 0)
-    for known, other in ((known_number(ct), factor), (known_number(factor), ct)):
-        if known is not None and other.shape == broadcast_shape(ct, factor):
-            if known == 1.0:
+    for number, other in ((known_number(ct), factor), (known_number(factor), ct)):
+        if number is not None and other.shape == broadcast_shape(ct, factor):
+            if number == 1.0:
                 return other
-            if known == -1.0:
+            if number == -1.0:
                 return negative(other)
     return multiply(ct, factor)
+
+
+def choose(mask: Node, ct: Node) -> Node:
+    """ct where `mask` holds, zero by structure elsewhere. Masks do not pile up."""
+    known = selected(ct)
+    if known is None:
+        return where(mask, ct, 0)
+    other, kept = known
+    if mask.op is not None and mask.op == other.op:  # the same comparison of the same nodes
+        return ct
+    return where(logical_and(mask, other), kept, 0)
 
 
 def plus(a: Node, b: Node) -> Node:

@@ -226,7 +226,10 @@ def _binary(primitive: Primitive, read: Callable[[Any], Node]) -> Callable:
             x, y = (float(v) if type(v) is int else v for v in (x, y))
         return wrap(apply(primitive, pair(x, y)))
 
-    return call
+    def call_with(x: Node, y: Node, *params: Any) -> Node:
+        return apply(primitive, (x, y), params)
+
+    return call_with if primitive.parameters else call
 
 
 def publish(definition: Callable, call: Callable, primitive: Primitive | None = None, public: bool = True) -> Any:

@@ -13,8 +13,9 @@ import numpy as np
 from gradtape.errors import ArgumentError
 from gradtape.graph.handles import TensorLike, as_node, wrap
 from gradtape.graph.node import Node
-from gradtape.ops.arithmetic import identity, reciprocal, square, times
-from gradtape.ops.declare import elementwise, literal, pair, publish
+from gradtape.ops.arithmetic import identity
+from gradtape.ops.declare import elementwise, pair, publish
+from gradtape.ops.powers import LARGEST_STATIC_EXPONENT, integer_pow, reciprocal, square
 from gradtape.ops.selection import equal, where
 
 Tensor = Any
@@ -64,21 +65,6 @@ def log10(x: TensorLike, name: str | None = None) -> Tensor:
 
 # -- powers ---------------------------------------------------------------------------------------------------
 
-LARGEST_STATIC_EXPONENT = 64
-"""Integer exponents up to this size become part of the code (repeated squaring), others are values."""
-
-
-@elementwise(
-    partials=[lambda x, n: literal(0, x.dtype) if n == 0 else times(literal(n, x.dtype), power(x, n - 1))],
-    lowering="integer_pow",
-    reference=lambda x, n: np.power(x, x.dtype.type(n)),
-    parameters=["n"],
-    domain="all real x; x ≠ 0 for n < 0",
-    public=False,
-)
-def integer_pow(x: TensorLike, n: int, name: str | None = None) -> Tensor:
-    """x to the integer n."""
-
 
 @elementwise(
     partials=[
@@ -116,16 +102,14 @@ def whole_pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 
 
 def power(x: Node, n: int) -> Node:
-    """x to the known integer n."""
+    """x to the known integer n, as a node of its own."""
     if n == 1:
         return identity(x)
-    if n == 2:
-        return square(x)
     if x.dtype.is_floating:
-        return integer_pow(x, n)
+        return integer_pow(x, n) if n != 2 else square(x)
     if n < 0:
         raise ArgumentError(f"an integer tensor to the power {n} is not an integer; cast it to a float first")
-    return whole_pow(x, n)
+    return whole_pow(x, n) if n != 2 else square(x)
 
 
 def pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:

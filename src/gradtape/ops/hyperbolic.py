@@ -8,8 +8,8 @@ import numpy as np
 
 from gradtape.graph.handles import TensorLike
 from gradtape.ops.activations import tanh
-from gradtape.ops.arithmetic import hypot, one_minus_square, reciprocal, rsqrt
 from gradtape.ops.declare import elementwise
+from gradtape.ops.powers import hypot, one_minus_square, reciprocal, rsqrt
 
 Tensor = Any
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node
-from gradtape.ops import arithmetic, exponential, linear_algebra, selection, shaping
+from gradtape.ops import arithmetic, exponential, linear_algebra, powers, selection, shaping
 
 Tensor = Any
 
@@ -36,10 +36,10 @@ class Operators:
         return arithmetic.multiply(other, self)
 
     def __truediv__(self, other: TensorLike) -> Tensor:
-        return arithmetic.divide(self, other)
+        return powers.divide(self, other)
 
     def __rtruediv__(self, other: TensorLike) -> Tensor:
-        return arithmetic.divide(other, self)
+        return powers.divide(other, self)
 
     def __floordiv__(self, other: TensorLike) -> Tensor:
         return arithmetic.floordiv(self, other)

@@ -8,8 +8,8 @@ import numpy as np
 
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node
-from gradtape.ops.arithmetic import one_minus_square, reciprocal, rsqrt, square
 from gradtape.ops.declare import elementwise
+from gradtape.ops.powers import one_minus_square, reciprocal, rsqrt, square
 
 Tensor = Any
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from gradtape.graph.dtypes import float32, float64, int32, int64
 from gradtape.graph.handles import TensorLike
-from gradtape.ops.arithmetic import divide, floordiv, floormod
+from gradtape.ops.arithmetic import floordiv, floormod
 from gradtape.ops.makers import convert_to_tensor, linspace
+from gradtape.ops.powers import divide
 from gradtape.ops.shaping import cast
 from gradtape.tensor import Variable
 

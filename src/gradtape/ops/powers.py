@@ -1,0 +1,181 @@
+"""Quotients, squares and roots, powers with known integer exponents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradtape.graph.dtypes import float64
+from gradtape.graph.handles import TensorLike, wrap
+from gradtape.graph.node import Node, apply
+from gradtape.ops.arithmetic import times
+from gradtape.ops.declare import convert, elementwise, literal, pair, publish
+
+Tensor = Any
+
+LARGEST_STATIC_EXPONENT = 64
+"""Integer exponents up to this size become part of the code (repeated squaring), others are values."""
+
+
+@elementwise(
+    partials=[lambda x, y: reciprocal(y), lambda x, y: -divided_by_power(x, y, 2)],
+    lowering=lambda m, x, y: x / y,
+    reference=np.divide,
+    domain="y ≠ 0",
+)
+def real_divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x / y for floating tensors, elementwise with broadcasting; x/0 is ±inf, 0/0 is NaN."""
+
+
+def divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x / y, elementwise with broadcasting. Also the operator ``/``. Integers are divided as float64.
+
+    >>> import gradtape as tf
+    >>> tf.divide(3, 2).numpy()
+    np.float64(1.5)
+    """
+    if type(x) is Node or type(y) is Node:
+        return real_divide(x, y)
+    a, b = pair(x, y)
+    if not a.dtype.is_floating:
+        a, b = convert(a, float64), convert(b, float64)
+    return wrap(apply(real_divide.primitive, (a, b)))  # type: ignore[attr-defined]
+
+
+publish(divide, divide)
+
+
+def _divided_by_power(m: Any, x: Any, y: Any, n: int) -> Any:
+    """Dividing n times neither overflows nor underflows on the way where the result does not."""
+    result, divisor = (m.cast(x, "float64"), m.cast(y, "float64"))
+    for _ in range(n):
+        result = result / divisor
+    return m.cast(result, "float32" if x.type == "float" else "float64")
+
+
+@elementwise(
+    partials=[
+        lambda x, y, n: integer_pow(y, -n),
+        lambda x, y, n: times(literal(-n, y.dtype), divided_by_power(x, y, n + 1)),
+    ],
+    lowering=_divided_by_power,
+    reference=lambda x, y, n: x / y**n,
+    parameters=["n"],
+    public=False,
+    domain="y ≠ 0",
+)
+def divided_by_power(x: TensorLike, y: TensorLike, n: int, name: str | None = None) -> Tensor:
+    """x / yⁿ for n ≥ 1: the derivatives of a quotient by its divisor, which so grow in number and not in size."""
+
+
+def _power_rule(x: Node, n: int) -> Node:
+    if n == 0:
+        return literal(0, x.dtype)
+    return times(literal(n, x.dtype), integer_power(x, n - 1))
+
+
+@elementwise(
+    partials=[_power_rule],
+    lowering="integer_pow",
+    reference=lambda x, n: np.power(x, x.dtype.type(n)),
+    parameters=["n"],
+    domain="all real x; x ≠ 0 for n < 0",
+    public=False,
+)
+def integer_pow(x: TensorLike, n: int, name: str | None = None) -> Tensor:
+    """x to the integer n, of size 64 at most."""
+
+
+def integer_power(x: Node, n: int) -> Node:
+    """x to the known integer n."""
+    if n == 0:
+        return literal(1, x.dtype)
+    if n == 1:
+        return x
+    if n == 2:
+        return square(x)
+    if abs(n) <= LARGEST_STATIC_EXPONENT:
+        return integer_pow(x, n)
+    part = LARGEST_STATIC_EXPONENT if n > 0 else -LARGEST_STATIC_EXPONENT
+    return integer_pow(x, part) * integer_power(x, n - part)
+
+
+@elementwise(
+    partials=[lambda x: literal(2, x.dtype) * x],
+    operands="number",
+    lowering=lambda m, x: x * x,
+    reference=np.square,
+)
+def square(x: TensorLike, name: str | None = None) -> Tensor:
+    """x², elementwise."""
+
+
+@elementwise(
+    partials=[lambda x: literal(-2, x.dtype) * x],
+    lowering=lambda m, x: (m.value(1.0, x.type) - x) * (m.value(1.0, x.type) + x),
+    reference=lambda x: (1 - x) * (1 + x),
+    public=False,
+)
+def one_minus_square(x: TensorLike, name: str | None = None) -> Tensor:
+    """1 - x² without cancellation near ±1; its derivative has none near 0."""
+
+
+@elementwise(
+    partials=[lambda x: -integer_pow(x, -2)],
+    lowering=lambda m, x: m.value(1.0, x.type) / x,
+    reference=np.reciprocal,
+    domain="x ≠ 0",
+)
+def reciprocal(x: TensorLike, name: str | None = None) -> Tensor:
+    """1 / x, elementwise; 1/0 is ±inf."""
+
+
+@elementwise(
+    partials=[lambda x: rsqrt(x) * 0.5],
+    lowering=lambda m, x: m.sqrt(x),
+    reference=np.sqrt,
+    domain="x ≥ 0",
+)
+def sqrt(x: TensorLike, name: str | None = None) -> Tensor:
+    """The square root, elementwise, correctly rounded; NaN for negative x. Its derivative at 0 is inf."""
+
+
+@elementwise(
+    partials=[lambda x: -0.5 * rsqrt(x) / x],
+    lowering="rsqrt",
+    reference=lambda x: 1 / np.sqrt(x),
+    domain="x > 0",
+)
+def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
+    """1 / √x, elementwise."""
+
+
+@elementwise(
+    partials=[lambda x, y: along(x, y), lambda x, y: along(y, x)],
+    lowering="hypot",
+    reference=np.hypot,
+    domain="all real x, y",
+)
+def hypot(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """√(x² + y²) without overflow or underflow on the way, elementwise."""
+
+
+def _along(m: Any, x: Any, y: Any) -> Any:
+    length = m.call("hypot", x, y)
+    ratio = m.select(m.equal(length, 0), x, x / length)
+    infinite = m.equal(m.abs(x), float("inf")) & (m.abs(y) < float("inf"))
+    return m.select(infinite, m.copysign(m.value(1.0, x.type), x), ratio)
+
+
+@elementwise(
+    partials=[
+        lambda x, y: square(y / hypot(x, y)) / hypot(x, y),
+        lambda x, y: -(x / hypot(x, y)) * (y / hypot(x, y)) / hypot(x, y),
+    ],
+    lowering=_along,
+    reference=lambda x, y: np.where((x == 0) & (y == 0), x, x / np.hypot(x, y)),
+    public=False,
+)
+def along(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """x / √(x² + y²), the cosine of the angle of (x, y), 0 at the origin; its derivatives have no cancellation."""
