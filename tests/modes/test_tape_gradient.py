@@ -257,3 +257,40 @@ class TestNesting:
                 y = tf.reduce_sum(x**3)
             penalty = tf.reduce_sum(inner.gradient(y, x) ** 2)  # (3x²)²
         assert outer.gradient(penalty, x).numpy().tolist() == [36.0, 288.0]
+
+
+class TestReasonsForNone:
+    """Why there is no gradient is one question away."""
+
+    @staticmethod
+    def reasons(compute, watch=True):
+        x = tf.constant([1.0, 2.0])
+        with tf.GradientTape() as tape:
+            if watch:
+                tape.watch(x)
+            y = compute(x)
+        assert tape.gradient(y, [x]) == [None]
+        return tape.none_reasons
+
+    def test_a_source_that_was_not_watched(self):
+        assert "not watched" in self.reasons(tf.sin, watch=False)[0]
+
+    def test_a_target_that_left_the_graph(self):
+        assert "does not depend on anything" in self.reasons(lambda x: tf.constant(x.numpy() * 2.0))[0]
+
+    def test_a_target_that_depends_on_something_else(self):
+        v = tf.Variable(1.0)
+        assert "without the source" in self.reasons(lambda x: v * 2.0)[0]
+
+    def test_there_is_no_reason_where_there_is_a_gradient(self):
+        x, y = tf.Variable(1.0), tf.Variable(2.0)
+        with tf.GradientTape() as tape:
+            z = tf.sin(x)
+        assert tape.gradient(z, {"x": x, "y": y})["y"] is None
+        assert tape.none_reasons[0] is None and "not watched" in tape.none_reasons[1]
+
+    def test_a_target_that_is_none_points_to_the_reasons(self):
+        with tf.GradientTape() as tape:
+            x = tf.Variable(1.0) * 2.0
+        with pytest.raises(ValueError, match="none_reasons"):
+            tape.gradient(None, x)
