@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from gradtape.engine.kernel import BoundKernel
+from gradtape.engine.kernel import BoundKernel, gather
 from gradtape.engine.plan import CallStep, Plan, plan
 from gradtape.graph.node import Buffer, held
 from gradtape.graph.program import Program
@@ -17,17 +18,17 @@ class Executable:
     """A Program's plan with its kernels."""
 
     def __init__(self, program: Program):
-        self.plan: Plan = plan(rewrite(program))
-        self.steps = [
-            _Call(step) if isinstance(step, CallStep) else BoundKernel(step)
-            for step in self.plan.steps
-        ]  # fmt: skip
+        made: Plan = plan(rewrite(program))
+        self.steps = [_Call(step) if isinstance(step, CallStep) else BoundKernel(step) for step in made.steps]
+        self._runs = [step.run for step in self.steps]
+        self._empty = [None] * (made.slots - len(program.leaves))
+        self._outputs = gather(made.outputs)
 
-    def __call__(self, values: list[Any]) -> list[Any]:
-        slots = values + [None] * (self.plan.slots - len(values))
-        for step in self.steps:
-            step.run(slots)
-        return [slots[i] for i in self.plan.outputs]
+    def __call__(self, values: list[Any]) -> Sequence[Any]:
+        slots = values + self._empty
+        for run in self._runs:
+            run(slots)
+        return self._outputs(slots)
 
 
 class _Call:

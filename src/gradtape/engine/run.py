@@ -53,21 +53,16 @@ def value_of(node: Node) -> Any:
 
 def compute(node: Node) -> None:
     """Compute a node, and in the same pass the live pending values that share something with it."""
-    others = []
-    tensors, _pending.tensors = _pending.tensors, []
-    for reference in tensors:
-        tensor = reference()
-        if tensor is not None and tensor.node.value is None and tensor.node is not node:
-            others.append(tensor)
-    others = others[-WAITING:]
+    waiting, _pending.tensors = _pending.tensors, []
+    others = [t for t in [reference() for reference in waiting] if t is not None and t.node.value is None]
+    if len(others) > WAITING:
+        others = others[-WAITING:]
     try:
-        program, leaves, outputs = trace(node, [tensor.node for tensor in others])
+        program, leaves, outputs = trace(node, [t.node for t in others if t.node is not node])
         values = execute(program, [leaf.value for leaf in leaves])
         for output, value in zip(outputs, values, strict=True):
             output.value = value
             if output.op is not None and output.op[1]:  # a constant of the code has no inputs, and stays one
                 output.op = None
     finally:
-        for tensor in others:
-            if tensor.node.value is None:
-                _pending.tensors.append(ref(tensor))
+        _pending.tensors += [ref(t) for t in others if t.node.value is None]

@@ -28,10 +28,10 @@ COMPILE_STEP = 0.2e-3  # of an operation in a kernel
 COMPILE_COSTLY = 4e-3  # of an elementary function in a kernel
 QUICK = 60e-3  # compiling that may happen when a Program comes a second time
 
-_executables: Cache[Callable[[list], list]] = Cache(4096)
+_executables: Cache[Callable[[list], Sequence]] = Cache(4096)
 
 
-def execute(program: Program, values: list[Any]) -> list[Any]:
+def execute(program: Program, values: list[Any]) -> Sequence[Any]:
     """The outputs of a Program on given leaves, as nodes hold them: numbers and Buffers."""
     if len(program.steps) > LONG:
         return in_pieces(program, values)
@@ -41,7 +41,7 @@ def execute(program: Program, values: list[Any]) -> list[Any]:
     return run(values)
 
 
-def _first(program: Program) -> Callable[[list], list]:
+def _first(program: Program) -> Callable[[list], Sequence]:
     """What runs a Program that was never seen."""
     if len(program.steps) > 1:
         single = OneByOne(program)
@@ -51,7 +51,7 @@ def _first(program: Program) -> Callable[[list], list]:
     return fused(program)
 
 
-def fused(program: Program) -> Callable[[list], list]:
+def fused(program: Program) -> Callable[[list], Sequence]:
     """A Program as kernels that are compiled for it."""
     from gradtape.engine.executable import Executable  # kernels are loaded when the first one is needed
 
@@ -81,7 +81,7 @@ class OneByOne:
         """How many of the operations were never run on their own."""
         return sum(single not in _executables for single, _ in self.steps)
 
-    def __call__(self, values: list[Any]) -> list[Any]:
+    def __call__(self, values: list[Any]) -> Sequence[Any]:
         self.runs += 1
         if (self.runs > 1 and self.compiling <= QUICK) or self.runs * self.cost > self.compiling:
             return _executables.put(self.program, fused(self.program))(values)

@@ -56,82 +56,76 @@ def trace(target: Node, others: Sequence[Node] = ()) -> tuple[Program, list[Node
     Returns the Program, the leaves that it runs on, and the nodes that its outputs are, `target` first.
     The same operation on the same values becomes one step. The walk keeps its own stack: graphs may be of any depth.
     """
-    walk = _Walk()
-    walk.number(target, walk.numbers)
+    leaves: list[Node] = []
+    signature: list[Signature] = []
+    steps: dict[Step, int] = {}
+    numbers: dict[Node, int] = {}
+    _number(target, numbers, numbers, leaves, signature, steps)
     outputs = [target]
     for node in others:
-        if walk.join(node):
-            outputs.append(node)
-    numbers = walk.numbers
-    program = Program(tuple(walk.signature), tuple(walk.steps), tuple([numbers[node] for node in outputs]))
-    return program, walk.leaves, outputs
-
-
-class _Walk:
-    """Numbers nodes in the order in which a walk from the outputs, first input first, is done with them."""
-
-    __slots__ = ("leaves", "numbers", "signature", "steps")
-
-    def __init__(self) -> None:
-        self.leaves: list[Node] = []
-        self.signature: list[Signature] = []
-        self.steps: dict[Step, int] = {}
-        self.numbers: dict[Node, int] = {}
-
-    def number(self, root: Node, new: dict[Node, int]) -> bool:
-        """Number what `root` rests on, in `new`; whether any of it, literals aside, had a number before."""
-        numbers, steps, leaves, signature = self.numbers, self.steps, self.leaves, self.signature
-        shared = False
-        stack = [root]
-        while stack:
-            node = stack[-1]
-            if node in new:
-                stack.pop()
+        if node not in numbers:
+            leaves_before, steps_before = len(leaves), len(steps)
+            new: dict[Node, int] = {}
+            if not _number(node, numbers, new, leaves, signature, steps):
+                del leaves[leaves_before:], signature[leaves_before:]
+                while len(steps) > steps_before:
+                    steps.popitem()
                 continue
-            if node in numbers:
-                stack.pop()
-                new[node] = numbers[node]
-                shared = shared or node.op is None or bool(node.op[1])
-                continue
-            op = node.op
-            if op is None:
-                stack.pop()
-                leaves.append(node)
-                new[node] = -len(leaves)
-                signature.append((node.dtype.name, node.shape))
-                continue
-            primitive, inputs, params = op
-            if len(inputs) == 2:  # written out, as this is what every computation waits for
-                x, y = inputs
-                if x not in new or y not in new:
-                    stack.append(y)
-                    stack.append(x)
-                    continue
-                refs: tuple[int, ...] = (new[x], new[y])
-            else:
-                missing = [x for x in inputs if x not in new]
-                if missing:
-                    stack += missing[::-1]
-                    continue
-                refs = tuple([new[x] for x in inputs])
+            numbers.update(new)
+        outputs.append(node)
+    wanted = tuple([numbers[node] for node in outputs])
+    return Program(tuple(signature), tuple(steps), wanted), leaves, outputs
+
+
+def _number(
+    root: Node,
+    numbers: dict[Node, int],
+    new: dict[Node, int],
+    leaves: list[Node],
+    signature: list[Signature],
+    steps: dict[Step, int],
+) -> bool:
+    """Number what `root` rests on, in `new`; whether any of it, literals aside, had a number before, in `numbers`.
+
+    Nodes get their numbers in the order in which a walk from the root, first input first, is done with them.
+    """
+    shared = False
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        if node in new:
             stack.pop()
-            step = (primitive.name, params, refs)
-            new[node] = steps.setdefault(step, len(steps))
-        return shared
-
-    def join(self, node: Node) -> bool:
-        """Number `node` too, if it shares something; else leave everything as it was."""
-        if node in self.numbers:
-            return True
-        leaves, steps = len(self.leaves), len(self.steps)
-        new: dict[Node, int] = {}
-        if self.number(node, new):
-            self.numbers.update(new)
-            return True
-        del self.leaves[leaves:], self.signature[leaves:]
-        while len(self.steps) > steps:
-            self.steps.popitem()
-        return False
+            continue
+        op = node.op
+        if node in numbers:
+            stack.pop()
+            new[node] = numbers[node]
+            shared = shared or op is None or bool(op[1])
+            continue
+        if op is None:
+            stack.pop()
+            leaves.append(node)
+            new[node] = -len(leaves)
+            signature.append((node.dtype.name, node.shape))
+            continue
+        primitive, inputs, params = op
+        if len(inputs) == 2:  # written out, as this is what every computation waits for
+            x, y = inputs
+            if x not in new or y not in new:
+                stack.append(y)
+                stack.append(x)
+                continue
+            refs: tuple[int, ...] = (new[x], new[y])
+        else:
+            missing = [x for x in inputs if x not in new]
+            if missing:
+                stack += missing[::-1]
+                continue
+            refs = tuple([new[x] for x in inputs])
+        stack.pop()
+        step = (primitive.name, params, refs)
+        new[node] = steps.setdefault(step, len(steps))
+    return shared
 
 
 def rebuild(program: Program) -> tuple[list[Node], list[Node]]:

@@ -169,6 +169,9 @@ class GradientTape:
         return list(self._reasons)
 
     def _seeds(self, target: Any, output_gradients: Any) -> dict[Node, Node]:
+        if output_gradients is None and isinstance(target, Handle) and target.dtype.is_floating:
+            node = target.leaf if target.assignable else target.node
+            return {node: full(node.shape, 1, node.dtype)}
         targets = nest.flatten(target)
         weights = [None] * len(targets) if output_gradients is None else nest.flatten(output_gradients)
         if len(weights) != len(targets):
