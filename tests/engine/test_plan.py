@@ -62,6 +62,12 @@ def test_reductions_over_the_first_middle_and_last_axis():
         assert (step.spec.reduces, step.lengths) == (reduces, lengths)
 
 
+def test_reductions_that_differ_in_axes_of_length_one_are_one_pass():
+    x = tf.constant(np.ones((60, 1), np.float32))
+    (step,) = steps_of(tf.reduce_sum(x * 2.0), tf.reduce_sum(x * 3.0, axis=0))
+    assert step.shapes == [(), (1,)]
+
+
 def test_what_a_reduction_result_is_used_for_is_another_kernel():
     x = tf.constant(X)
     steps = steps_of(tf.exp(x) / tf.reduce_sum(tf.exp(x)))

@@ -149,7 +149,9 @@ class _Planner:
         for node in results:
             if is_reduction(node):
                 assert node.op is not None
-                groups.setdefault((node.op[1][0].shape, node.op[2][0]), []).append(node)
+                shape, axes = node.op[1][0].shape, node.op[2][0]
+                # an axis of length one may be named or not: the loops are the same
+                groups.setdefault((shape, tuple(a for a in axes if shape[a] != 1) or axes), []).append(node)
         for node in results:
             if not is_reduction(node):
                 key = next((k for k in groups if k[0] == node.shape and k[1]), (node.shape, ()))
