@@ -152,7 +152,7 @@ class BoundKernel:
         results: Any = self.results.unpack_from(memory, self.first_output)
         if self.truths:
             results = [bool(v) if i in self.truths else v for i, v in enumerate(results)]
-        for i, value in zip(self.step.outputs, results):  # noqa: B905 - of equal length, as they were made
+        for i, value in zip(self.step.outputs, results, strict=True):
             slots[i] = value
 
     # -- arrays -----------------------------------------------------------------------------------------------

@@ -169,7 +169,7 @@ class _Planner:
         body: list[tuple[str, tuple, tuple[int, ...]]] = []
         number: dict[Node, int] = {}
         here = self.level[results[0]]
-        ends = [node.op[1][0] if is_reduction(node) else node for node in results]  # type: ignore[index]
+        ends = [_end(node) for node in results]
         stack = list(reversed(ends))
         while stack:  # inputs before the operations that read them
             node = stack[-1]
@@ -193,7 +193,7 @@ class _Planner:
                 number[node] = len(body)
                 body.append((node.op[0].name, node.op[2], refs))
         outputs = tuple(
-            (number[end], node.dtype.name, (node.op[0].reduction or "") if is_reduction(node) else "")  # type: ignore[index]
+            (number[end], node.dtype.name, node.op[0].reduction or "" if node.op else "")
             for node, end in zip(results, ends, strict=True)
         )
         inputs = [self.slot[x] for x in operands]
@@ -222,6 +222,11 @@ def is_reduction(node: Node) -> bool:
 
 def is_map(node: Node) -> bool:
     return node.op is not None and node.op[0].lowering is not None
+
+
+def _end(node: Node) -> Node:
+    """The last elementwise value on the way to a kernel's result: what a reduction reduces, or the result itself."""
+    return node.op[1][0] if node.op is not None and node.op[0].reduction is not None else node
 
 
 def _repeats(small: Shape, large: Shape) -> bool:
