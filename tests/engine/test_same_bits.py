@@ -16,8 +16,8 @@ from gradtape.graph.node import TABLE, Buffer
 from gradtape.graph.program import Program, rebuild
 
 EXACT = ["add", "subtract", "multiply", "real_divide", "negative", "abs", "square", "sqrt", "reciprocal", "maximum"]
-EXACT += ["minimum", "floor", "ceil", "round", "sign", "relu_of"]
-REAL = ["exp", "sin", "cos", "tan", "atan", "expm1", "asinh", "softplus_of", "log", "sinh", "cosh"]
+EXACT += ["minimum", "floor", "ceil", "round", "sign", "relu"]
+REAL = ["exp", "sin", "cos", "tan", "atan", "expm1", "asinh", "softplus", "log", "sinh", "cosh"]
 SHAPES = [(), (1,), (5,), (3, 5), (3, 1), (2, 3, 5), (40,), (40, 40), (1, 1), (0,), (3, 0)]
 
 

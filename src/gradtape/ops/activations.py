@@ -77,16 +77,9 @@ def tanh(x: TensorLike, name: str | None = None) -> Tensor:
     partials=[lambda x: sigmoid(x)],
     lowering="softplus",
     reference=lambda x: np.logaddexp(x, x.dtype.type(0)),
-    public=False,
 )
-def softplus_of(x: TensorLike, name: str | None = None) -> Tensor:
-    """log(1 + eˣ)."""
-
-
-@operation("features")
 def softplus(features: TensorLike, name: str | None = None) -> Tensor:
     """log(1 + eˣ), elementwise, a smooth relu; exact also for very negative x."""
-    return softplus_of(features)
 
 
 @elementwise(
@@ -94,13 +87,7 @@ def softplus(features: TensorLike, name: str | None = None) -> Tensor:
     lowering=lambda m, x: m.maximum(x, 0),
     reference=lambda x: np.maximum(x, x.dtype.type(0)),
     operands="number",
-    public=False,
 )
-def relu_of(x: TensorLike, name: str | None = None) -> Tensor:
-    """max(x, 0)."""
-
-
-@operation("features")
 def relu(features: TensorLike, name: str | None = None) -> Tensor:
     """max(x, 0), elementwise. Its derivative at 0 is 0, TensorFlow's convention.
 
@@ -108,7 +95,6 @@ def relu(features: TensorLike, name: str | None = None) -> Tensor:
     >>> tf.nn.relu([-1., 2.]).numpy()
     array([0., 2.], dtype=float32)
     """
-    return relu_of(features)
 
 
 @operation("features")

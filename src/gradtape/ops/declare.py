@@ -186,7 +186,8 @@ def elementwise(
         )
         make = _family if family else _unary if arity == 1 else _binary
         call = make(primitive, float_operand if operands == "float" else as_node)
-        return publish(definition, call, primitive, public)
+        first = next(iter(inspect.signature(definition).parameters))
+        return publish(definition, call if first in ("x", "y") else _named(call, first), primitive, public)
 
     return declare
 
@@ -203,6 +204,15 @@ def _unary(primitive: Primitive, read: Callable[[Any], Node]) -> Callable:
         return wrap(apply(primitive, (read(x),)))
 
     return call if primitive.parameters else plain
+
+
+def _named(call: Callable, first: str) -> Callable:
+    """`call` with another name for its first parameter."""
+
+    def renamed(*args: Any, **kwargs: Any) -> Any:
+        return call(kwargs.pop(first), **kwargs) if first in kwargs else call(*args, **kwargs)
+
+    return renamed
 
 
 def _family(primitive: Primitive, read: Callable[[Any], Node]) -> Callable:
@@ -253,6 +263,14 @@ def operation(*tensors: str) -> Callable[[F], F]:
         signature = inspect.signature(definition)
         positions = [list(signature.parameters).index(t) for t in tensors]
 
+        def call_one(*args: Any, **kwargs: Any) -> Any:
+            """For the usual case: one tensor, which comes first."""
+            if not args:
+                return call(**kwargs)
+            if type(args[0]) is Node:
+                return definition(*args, **kwargs)
+            return _wrap_all(definition(as_node(args[0]), *args[1:], **kwargs))
+
         def call(*args: Any, **kwargs: Any) -> Any:
             given = list(args)
             inside = False
@@ -272,7 +290,7 @@ def operation(*tensors: str) -> Callable[[F], F]:
             result = definition(*given, **kwargs)
             return result if inside else _wrap_all(result)
 
-        return publish(definition, call)
+        return publish(definition, call_one if positions == [0] else call)
 
     return declare
 

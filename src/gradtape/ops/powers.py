@@ -23,6 +23,7 @@ LARGEST_STATIC_EXPONENT = 64
     lowering=lambda m, x, y: x / y,
     reference=np.divide,
     domain="y ≠ 0",
+    public=False,
 )
 def real_divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x / y for floating tensors, elementwise with broadcasting; x/0 is ±inf, 0/0 is NaN."""

@@ -152,7 +152,7 @@ def reduce_mean(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = Fa
     """The mean over `axis` (an integer, several, or None for all). The mean of integers is rounded down, as in
     TensorFlow."""
     x = _number("reduce_mean", input_tensor)
-    number = size(tuple(x.shape[i] for i in normalize_axes(axis, len(x.shape))))
+    number = size(x.shape if axis is None else tuple(x.shape[i] for i in normalize_axes(axis, len(x.shape))))
     total = _over(SUM, x, axis, keepdims)
     count = number_node(number, x.dtype)  # a value, not part of the code: another length compiles nothing
     return total / count if x.dtype.is_floating else total // count

@@ -76,11 +76,10 @@ def over_runs(primitive: Primitive, x: Node, axes: tuple[int, ...]) -> Node:
     """Reduce over `axes`, the last run of neighbouring axes first.
 
     A kernel reduces one run of neighbouring axes; several runs are several reductions, in this fixed order.
-    Axes of length one are dropped, as there is nothing to reduce.
+    Axes that all have length one are dropped, as there is nothing to reduce.
     """
-    ones = tuple(i for i in axes if x.shape[i] == 1)
-    if ones and len(ones) == len(axes):
-        return reshaped(x, tuple(n for i, n in enumerate(x.shape) if i not in axes))
+    if 1 in x.shape and all(x.shape[i] == 1 for i in axes):
+        return reshaped(x, reduced(x.shape, axes, False))
     while axes:
         start = len(axes) - 1
         while start and axes[start - 1] == axes[start] - 1:
@@ -95,7 +94,9 @@ def sum_to(x: Node, shape: Shape) -> Node:
     if x.shape == shape:
         return x
     extra = len(x.shape) - len(shape)
-    axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1)
+    axes = tuple(range(extra))
+    if 1 in shape:
+        axes += tuple(i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1)
     return reshaped(over_runs(SUM, x, axes), shape)
 
 

@@ -96,9 +96,7 @@ ATOM = 11
 _COMPOSED: dict[str, tuple[tuple[Kind, ...], int]] = {
     "divide": (("number", "number"), 0),
     "pow": (("number", "number"), 0),
-    "relu": (("number",), 0),
     "leaky_relu": (("number", "setting"), 1),
-    "softplus": (("number",), 0),
     "where": (("condition", "number", "number"), 0),
 }
 """Public functions without a primitive to read this from: what they take, and how much of it is optional."""
@@ -134,7 +132,7 @@ def functions() -> dict[str, Function]:
         if name in _COMPOSED:
             takes, optional = _COMPOSED[name]
             found[name] = Function(name, call, takes, optional=optional)
-        elif getattr(call, "primitive", None) is not None and hasattr(gradtape, name):
+        elif getattr(call, "primitive", None) is not None:
             found[name] = _of_the_table(name, call)
     return dict(sorted(found.items()))
 
