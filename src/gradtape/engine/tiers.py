@@ -16,25 +16,21 @@ from gradtape.graph.node import TABLE
 from gradtape.graph.program import Program, Signature, rebuild
 from gradtape.graph.shapes import size
 
-LONG = 512
-"""Operations above which a Program is cut into pieces: compiling takes longer than in proportion to the length, and the
-pieces of a graph that a loop made are often equal."""
-
 # The cost model, in seconds. The figures need to be right to a factor of two or so.
 CALL = 8e-6  # of one operation on its own, whatever its size
 ELEMENT = 0.5e-9  # of one element that one operation reads or writes in memory
 COMPILE = 8e-3  # of a kernel, whatever it does
-COMPILE_STEP = 0.2e-3  # of an operation in a kernel
+COMPILE_STEP = 0.1e-3  # of an operation in a kernel
 COMPILE_COSTLY = 4e-3  # of an elementary function in a kernel
 QUICK = 60e-3  # compiling that may happen when a Program comes a second time
+PATIENCE = 3.0  # compiling above which a Program is cut into pieces, which are equal if a loop made them
+PIECE = 0.5  # compiling of such a piece
 
 _executables: Cache[Callable[[list], Sequence]] = Cache(4096)
 
 
 def execute(program: Program, values: list[Any]) -> Sequence[Any]:
     """The outputs of a Program on given leaves, as nodes hold them: numbers and Buffers."""
-    if len(program.steps) > LONG:
-        return in_pieces(program, values)
     run = _executables.get(program)
     if run is None:
         run = _executables.put(program, _first(program))
@@ -43,6 +39,8 @@ def execute(program: Program, values: list[Any]) -> Sequence[Any]:
 
 def _first(program: Program) -> Callable[[list], Sequence]:
     """What runs a Program that was never seen."""
+    if compile_time(program) > PATIENCE:
+        return Pieces(program)
     if len(program.steps) > 1:
         single = OneByOne(program)
         quick = single.compiling <= QUICK and single.missing > 1  # one kernel compiles faster than several
@@ -72,8 +70,7 @@ class OneByOne:
         self.steps = steps
         elements = sum(size(shape) for _, shape in types)
         self.cost = len(steps) * CALL + elements * ELEMENT
-        costly = sum(TABLE[name].costly for name, _, _ in program.steps)
-        self.compiling = COMPILE + len(steps) * COMPILE_STEP + costly * COMPILE_COSTLY
+        self.compiling = compile_time(program)
         self.runs = 0
 
     @property
@@ -95,30 +92,47 @@ class OneByOne:
         return [results[i] if i >= 0 else values[-1 - i] for i in self.program.outputs]
 
 
-def in_pieces(program: Program, values: Sequence[Any]) -> list[Any]:
-    """The outputs of a long Program: its steps in pieces, one Program after the other."""
-    types = dict(enumerate(types_of(program)))
-    types |= {-1 - i: signature for i, signature in enumerate(program.leaves)}
-    known = {-1 - i: value for i, value in enumerate(values)}
-    last_read = {i: number for number, step in enumerate(program.steps) for i in step[2]}
-    last_read.update(dict.fromkeys(program.outputs, len(program.steps)))
-    for first in range(0, len(program.steps), LONG):
-        piece = range(first, min(first + LONG, len(program.steps)))
-        place = {number: number - first for number in piece}
-        leaves: list[int] = []
-        steps = []
-        for number in piece:
-            name, params, inputs = program.steps[number]
-            for i in inputs:
-                if i not in place:
-                    leaves.append(i)
-                    place[i] = -len(leaves)
-            steps.append((name, params, tuple([place[i] for i in inputs])))
-        outputs = [number for number in piece if last_read.get(number, -1) > piece[-1]]
-        part = Program(tuple([types[i] for i in leaves]), tuple(steps), tuple([place[i] for i in outputs]))
-        known.update(zip(outputs, execute(part, [known[i] for i in leaves]), strict=True))
-        known = {i: value for i, value in known.items() if last_read.get(i, -1) > piece[-1]}
-    return [known[i] if i >= 0 else values[-1 - i] for i in program.outputs]
+class Pieces:
+    """A Program that takes too long to compile as a whole: its steps in pieces, one Program after the other."""
+
+    def __init__(self, program: Program):
+        self.program = program
+        types = types_of(program)
+        last_read = {i: number for number, step in enumerate(program.steps) for i in step[2]}
+        last_read.update(dict.fromkeys(program.outputs, len(program.steps)))
+        self.parts: list[tuple[Program, list[int], list[int], list[int]]] = []
+        length = max(1, int(len(program.steps) * PIECE / compile_time(program)))
+        for first in range(0, len(program.steps), length):
+            piece = range(first, min(first + length, len(program.steps)))
+            place = {number: number - first for number in piece}
+            leaves: list[int] = []
+            steps = []
+            for number in piece:
+                name, params, inputs = program.steps[number]
+                for i in inputs:
+                    if i not in place:
+                        leaves.append(i)
+                        place[i] = -len(leaves)
+                steps.append((name, params, tuple([place[i] for i in inputs])))
+            outputs = [number for number in piece if last_read.get(number, -1) > piece[-1]]
+            signature = tuple([types[i] if i >= 0 else program.leaves[-1 - i] for i in leaves])
+            part = Program(signature, tuple(steps), tuple([place[i] for i in outputs]))
+            done = [i for i in leaves if i >= 0 and last_read[i] <= piece[-1]]
+            self.parts.append((part, leaves, outputs, done))
+
+    def __call__(self, values: list[Any]) -> Sequence[Any]:
+        known: dict[int, Any] = {-1 - i: value for i, value in enumerate(values)}
+        for part, leaves, outputs, done in self.parts:
+            known.update(zip(outputs, execute(part, [known[i] for i in leaves]), strict=True))
+            for i in done:  # nobody reads them any more
+                del known[i]
+        return [known[i] for i in self.program.outputs]
+
+
+def compile_time(program: Program) -> float:
+    """Seconds that compiling a Program as one kernel takes, as the cost model has it."""
+    costly = sum([TABLE[name].costly for name, _, _ in program.steps])
+    return COMPILE + len(program.steps) * COMPILE_STEP + costly * COMPILE_COSTLY
 
 
 def types_of(program: Program) -> list[Signature]:
