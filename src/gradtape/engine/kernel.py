@@ -51,10 +51,6 @@ def kernel(spec: KernelSpec) -> Kernel:
     return _kernels.find(spec, lambda: Kernel(spec))
 
 
-def is_compiled(spec: KernelSpec) -> bool:
-    return spec in _kernels
-
-
 @cache
 def _workers() -> int:
     try:
@@ -187,22 +183,22 @@ class BoundKernel:
             slots[slot] = array.item() if array.shape == () else Buffer(array, place)
 
     def _call(self, arguments: list[Any]) -> None:
-        block = _block
-        if len(arguments) > block.words:
-            block.grow(2 * len(arguments))
-        self.format.pack_into(block.memory, 0, *arguments)
         units = self.rows * self.units_per_row
         if self.elements < PARALLEL:
+            block = _block
+            if len(arguments) > block.words:
+                block.grow(2 * len(arguments))
+            self.format.pack_into(block.memory, 0, *arguments)
             self.kernel.call_short(0, units, block.address)
             return
-        parts = min(_workers(), units)
+        memory = (ctypes.c_int64 * len(arguments))()  # of this call: others may run in this thread while it lasts
+        self.format.pack_into(memory, 0, *arguments)
+        place = ctypes.addressof(memory)
+        parts = max(1, min(_workers(), units))
         bounds = [units * i // parts for i in range(parts + 1)]
-        if parts == 1:
-            self.kernel.call(0, units, block.address)
-            return
-        futures = [_pool().submit(self.kernel.call, bounds[i], bounds[i + 1], block.address) for i in range(1, parts)]
+        futures = [_pool().submit(self.kernel.call, bounds[i], bounds[i + 1], place) for i in range(1, parts)]
         try:
-            self.kernel.call(bounds[0], bounds[1], block.address)
+            self.kernel.call(bounds[0], bounds[1], place)
             for future in futures:
                 future.result()
         finally:
