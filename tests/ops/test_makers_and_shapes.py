@@ -41,6 +41,8 @@ def test_constants():
     assert tf.constant([1, 2], shape=(2, 1)).shape == (2, 1)
     assert tf.constant(5.0, shape=(2, 2)).numpy().tolist() == [[5, 5], [5, 5]]
     assert tf.constant([[1, 2], [3, 4]], dtype="float64").numpy().dtype == np.float64
+    assert tf.convert_to_tensor(1, dtype_hint=tf.float64).dtype == tf.float64
+    assert tf.convert_to_tensor(1.5, dtype_hint=tf.int32).dtype == tf.float32, "a hint that does not fit is no error"
     assert tf.convert_to_tensor([tf.constant(1.0), 2.0]).numpy().tolist() == [1.0, 2.0]
 
 

@@ -188,12 +188,6 @@ class Machine:
             shared[key] = result
         return result
 
-    def effect(self, text: str, operands: Sequence[Value], depth: int) -> None:
-        """Append an instruction that is kept although nobody uses its result (a store)."""
-        instruction = Instruction(text, operands, None)
-        instruction.needed = True
-        self.sections[depth].append(instruction)
-
     def rarely(
         self, condition: Value, slow: Callable[[], Sequence[Value]], usual: Sequence[Value], name: str = ""
     ) -> list[Value]:
@@ -304,9 +298,6 @@ class Machine:
     def ceil(self, x: Value) -> Value:
         return self.intrinsic("ceil", x)
 
-    def trunc(self, x: Value) -> Value:
-        return self.intrinsic("trunc", x)
-
     def copysign(self, magnitude: Value, sign: Value) -> Value:
         return self.intrinsic("copysign", magnitude, sign)
 
@@ -388,13 +379,9 @@ class Machine:
 
     # -- reading the result -----------------------------------------------------------------------------------
 
-    def mark_needed(self, roots: Sequence[Value] = ()) -> None:
-        """Mark what the stores and `roots` depend on; the rest is never written out."""
+    def mark_needed(self, roots: Sequence[Value]) -> None:
+        """Mark what `roots` depend on; the rest is never written out."""
         pending = [v.source for v in roots if v.source is not None]
-        for section in self.sections:
-            for instruction in section:
-                if instruction.needed:
-                    pending.append(instruction)
         while pending:
             instruction = pending.pop()
             instruction.needed = True

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.errors import ArgumentError
+from gradtape.errors import ArgumentError, DTypeError
 from gradtape.graph.dtypes import as_dtype, float32, promote
 from gradtape.graph.handles import Handle, TensorLike, as_node, default_type, leaf, number_node, wrap
 from gradtape.graph.shapes import as_shape
@@ -134,7 +134,15 @@ def constant(value: TensorLike, dtype: Any = None, shape: Any = None, name: str 
 
 
 def convert_to_tensor(value: TensorLike, dtype: Any = None, dtype_hint: Any = None, name: str | None = None) -> Tensor:
-    """`value` as a Tensor: unchanged if it is one of the right type, else as `constant`."""
+    """`value` as a Tensor: unchanged if it is one of the right type, else as `constant`.
+
+    `dtype_hint` is the type for numbers and arrays that it can hold, where `dtype` is not given.
+    """
+    if dtype is None and dtype_hint is not None and not isinstance(value, Handle):
+        try:
+            return constant(value, dtype_hint)
+        except DTypeError:  # the hint does not fit these numbers
+            pass
     return constant(value, dtype)
 
 
