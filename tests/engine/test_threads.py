@@ -49,6 +49,24 @@ def test_a_forked_child_computes_too():
     assert not errors and os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_does_not_write_into_results_of_its_parent():
+    x = tf.constant(np.ones(1 << 20, np.float32))
+    (x * 9.0).numpy()  # the memory of this result waits to be used again, in both processes
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.read(reading, 1)  # until the parent has its result
+        os._exit(0 if (x * 5.0).numpy()[0] == 5.0 else 1)
+    result = (x * 3.0).numpy()
+    os.write(writing, b"x")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    os.close(reading)
+    os.close(writing)
+    assert result.min() == result.max() == 3.0
+
+
 def test_thousands_of_tapes_leave_nothing_behind():
     def work():
         x = tf.Variable(np.ones(1000, np.float32))

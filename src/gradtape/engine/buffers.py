@@ -7,8 +7,9 @@ given back to the system at once: when the last view of it dies, it waits for th
 from __future__ import annotations
 
 import mmap
+import os
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 import numpy as np
 
@@ -25,38 +26,69 @@ GRAIN = 1 << 16
 
 
 class _Store:
-    """Memory that waits, oldest first."""
+    """Memory that waits, oldest first.
+
+    A lease may end anywhere, also while this thread holds the lock, as garbage is collected at any time. So what comes
+    back only lands in `returned`, and is sorted in by whoever has the lock.
+    """
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()  # a lease may end while the lock is held: garbage is collected anywhere
+        self.lock = threading.Lock()
+        self.returned: deque[tuple[mmap.mmap, int]] = deque()
         self.waiting: OrderedDict[int, tuple[mmap.mmap, int]] = OrderedDict()
         self.bytes = 0
 
     def take(self, size: int) -> tuple[mmap.mmap, int]:
         with self.lock:
+            self._sort_in()
             for key, (memory, address) in reversed(self.waiting.items()):
                 if len(memory) == size:
                     del self.waiting[key]
                     self.bytes -= size
                     return memory, address
-        memory = mmap.mmap(-1, size)
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            try:
-                memory.madvise(mmap.MADV_HUGEPAGE)
-            except OSError:  # a system without huge pages
-                pass
+        memory = _fresh(size)
         return memory, np.frombuffer(memory, np.uint8).__array_interface__["data"][0]
 
     def give(self, memory: mmap.mmap, address: int) -> None:
-        with self.lock:
+        self.returned.append((memory, address))
+        if self.lock.acquire(blocking=False):
+            try:
+                self._sort_in()
+            finally:
+                self.lock.release()
+
+    def _sort_in(self) -> None:
+        while self.returned:
+            memory, address = self.returned.popleft()
             self.waiting[address] = memory, address
             self.bytes += len(memory)
-            while self.bytes > KEPT and self.waiting:
-                _, (oldest, _) = self.waiting.popitem(last=False)
-                self.bytes -= len(oldest)
+        while self.bytes > KEPT and self.waiting:
+            _, (oldest, _) = self.waiting.popitem(last=False)
+            self.bytes -= len(oldest)
+
+
+def _fresh(size: int) -> mmap.mmap:
+    """Memory of this process alone: after a fork, parent and child must not write into each other's results."""
+    if not hasattr(mmap, "MAP_PRIVATE"):
+        return mmap.mmap(-1, size)
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        try:
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        except OSError:  # a system without huge pages
+            pass
+    return memory
 
 
 _store = _Store()
+
+
+def _after_fork() -> None:
+    _store.lock = threading.Lock()  # another thread of the parent may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class _Lease:

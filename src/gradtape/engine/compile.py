@@ -6,12 +6,22 @@ and writes vectors itself, so instruction selection is all that is left and a ke
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import cache
 
 import llvmlite.binding as llvm
 
 _lock = threading.Lock()
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()  # another thread of the parent may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @cache
