@@ -155,7 +155,7 @@ def test_a_long_loop_is_computed_in_pieces(shape):
     assert np.allclose(tape.gradient(y, x).numpy(), expected / 0.5, rtol=1e-12)
 
 
-def test_a_library_call_that_fails_leaves_everything_usable(monkeypatch):
+def test_an_interrupt_leaves_everything_usable(monkeypatch):
     x = tf.constant([1.0, 2.0])
     y = tf.sin(x)
 

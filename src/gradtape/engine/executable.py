@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.engine.kernel import BoundKernel, gather
+from gradtape.engine.kernel import bound, gather
 from gradtape.engine.plan import CallStep, Plan, plan
 from gradtape.graph.node import Buffer, held
 from gradtape.graph.program import Program
@@ -19,7 +19,7 @@ class Executable:
 
     def __init__(self, program: Program):
         made: Plan = plan(rewrite(program))
-        self.steps = [_Call(step) if isinstance(step, CallStep) else BoundKernel(step) for step in made.steps]
+        self.steps = [_Call(step) if isinstance(step, CallStep) else bound(step) for step in made.steps]
         self._runs = [step.run for step in self.steps]
         self._empty = [None] * (made.slots - len(program.leaves))
         self._outputs = gather(made.outputs)

@@ -87,36 +87,64 @@ class _Block(threading.local):
 _block = _Block()
 
 
-class BoundKernel:
+class ScalarKernel:
+    """A kernel for single numbers, which stand in the arguments themselves."""
+
+    def __init__(self, step: KernelStep):
+        self.spec = spec = step.spec
+        self.kernel = kernel(spec)
+        self.outputs = step.outputs
+        at = Arguments(spec)
+        self.words = at.size
+        self.format = struct.Struct("=qq" + "".join(_code(dtype) for dtype, _ in spec.operands))
+        self.results = struct.Struct("=" + "".join(_code(dtype) for _, dtype, _ in spec.outputs))
+        self.first_output = 8 * at.outputs[0]
+        self.inputs = gather(step.inputs)
+        self.truths = [i for i, (_, dtype, _) in enumerate(spec.outputs) if dtype == "bool"]
+
+    def run(self, slots: list[Any]) -> None:
+        """Compute the outputs into their slots."""
+        block = _block
+        if self.words > block.words:
+            block.grow(2 * self.words)
+        memory = block.memory
+        self.format.pack_into(memory, 0, _tables, 0, *self.inputs(slots))
+        self.kernel.call_short(0, 1, block.address)
+        results: Any = self.results.unpack_from(memory, self.first_output)
+        if self.truths:
+            results = [bool(v) if i in self.truths else v for i, v in enumerate(results)]
+        for i, value in zip(self.outputs, results, strict=True):
+            slots[i] = value
+
+
+def _code(dtype: str) -> str:
+    """How a number of this element type is packed."""
+    return "d" if dtype.startswith("float") else "q"
+
+
+class ArrayKernel:
     """A kernel for arrays of given shapes."""
 
     def __init__(self, step: KernelStep):
         self.step = step
         self.spec = spec = step.spec
-        self.at = at = Arguments(spec)
-        template: list[Any] = [0] * at.size
-        template[at.tables] = _tables
+        self.kernel = kernel(spec)
+        at = Arguments(spec)
         codes = ["q"] * at.size
         for (dtype, access), position in zip(spec.operands, at.operands, strict=True):
-            if access == "scalar" and dtype.startswith("float"):
-                codes[position] = "d"
-        self.rows, self.units_per_row, self.elements = 1, 1, 1
-        if not spec.is_scalar:
-            middle, inner = step.lengths[-2:]
-            template[at.lengths : at.lengths + len(step.lengths)] = step.lengths
-            self.rows = prod(step.lengths[:-2])
-            self.elements = prod(step.lengths)
-            blocked, block = (middle, ROWS) if spec.reduces == "outer" else (inner, BLOCK)
-            self.units_per_row = max(1, -(-blocked // block))
-            template[at.units_per_row] = self.units_per_row
-            for position, strides in zip(at.operands, step.strides, strict=True):
-                template[position + 1 : position + 1 + len(strides)] = strides
-        self.template = template
+            if access == "scalar":
+                codes[position] = _code(dtype)
         self.format = struct.Struct("=" + "".join(codes))
-        self.kernel = kernel(spec)
-        if spec.is_scalar:
-            self._bind_scalars()
-            return
+        middle, inner = step.lengths[-2:]
+        self.rows, self.elements = prod(step.lengths[:-2]), prod(step.lengths)
+        blocked, block = (middle, ROWS) if spec.reduces == "outer" else (inner, BLOCK)
+        self.units_per_row = max(1, -(-blocked // block))
+        self.template: list[Any] = [0] * at.size
+        self.template[at.tables] = _tables
+        self.template[at.lengths : at.lengths + len(step.lengths)] = step.lengths
+        self.template[at.units_per_row] = self.units_per_row
+        for position, strides in zip(at.operands, step.strides, strict=True):
+            self.template[position + 1 : position + 1 + len(strides)] = strides
         accesses = [access for _, access in spec.operands]
         self.reads = list(zip(step.inputs, at.operands, accesses, step.expanded, strict=True))
         self.writes = []
@@ -124,34 +152,6 @@ class BoundKernel:
             numpys: np.dtype = np.dtype(name)
             partial = accumulator(name, reduction) if reduction and self.units_per_row > 1 else None
             self.writes.append((position, shape, numpys, prod(shape) * numpys.itemsize, partial))
-
-    # -- single numbers ---------------------------------------------------------------------------------------
-
-    def _bind_scalars(self) -> None:
-        head = self.at.outputs[0]  # the results come after what is passed
-        self.format = struct.Struct(self.format.format[: 1 + head])
-        codes = ["d" if dtype.startswith("float") else "q" for _, dtype, _ in self.spec.outputs]
-        self.results = struct.Struct("=" + "".join(codes))
-        self.first_output = 8 * head
-        self.inputs = gather(self.step.inputs)
-        self.run = self._run_scalars  # type: ignore[method-assign]
-        self.truths = [i for i, (_, dtype, _) in enumerate(self.spec.outputs) if dtype == "bool"]
-
-    def _run_scalars(self, slots: list[Any]) -> None:
-        """Compute outputs that are single numbers from single numbers."""
-        block = _block
-        if self.at.size > block.words:
-            block.grow(2 * self.at.size)
-        memory = block.memory
-        self.format.pack_into(memory, 0, _tables, 0, *self.inputs(slots))
-        self.kernel.call_short(0, 1, block.address)
-        results: Any = self.results.unpack_from(memory, self.first_output)
-        if self.truths:
-            results = [bool(v) if i in self.truths else v for i, v in enumerate(results)]
-        for i, value in zip(self.step.outputs, results, strict=True):
-            slots[i] = value
-
-    # -- arrays -----------------------------------------------------------------------------------------------
 
     def run(self, slots: list[Any]) -> None:
         """Compute the outputs into their slots."""
@@ -215,7 +215,7 @@ class BoundKernel:
         result[...] = slots[1].array if type(slots[1]) is Buffer else slots[1]
 
     @cached_property
-    def _combiners(self) -> dict[int, BoundKernel]:
+    def _combiners(self) -> dict[int, ArrayKernel]:
         """The kernel that reduces the partial results, for each output that has them."""
         rows, units, inner = self._partial_shape()
         made = {}
@@ -226,8 +226,13 @@ class BoundKernel:
                 outer = self.spec.reduces == "outer"
                 lengths = (rows, units, inner) if outer else (rows, 1, units)
                 strides = (units * inner, inner) if outer else (units, 0)
-                made[k] = BoundKernel(KernelStep(spec, lengths, [0], [None], [strides], [1], [self.step.shapes[k]]))
+                made[k] = ArrayKernel(KernelStep(spec, lengths, [0], [None], [strides], [1], [self.step.shapes[k]]))
         return made
+
+
+def bound(step: KernelStep) -> ScalarKernel | ArrayKernel:
+    """The kernel of a step, ready for its shapes."""
+    return ScalarKernel(step) if step.spec.is_scalar else ArrayKernel(step)
 
 
 def gather(places: Sequence[int]) -> Callable[[list[Any]], Sequence[Any]]:

@@ -163,6 +163,11 @@ class Machine:
     def value(self, x: Operand, like: str) -> Value:
         return x if isinstance(x, Value) else self.const(like, x)
 
+    def values(self, *operands: Operand) -> list[Value]:
+        """The operands, numbers among them as constants of the type of the first that is a value."""
+        like = next(v.type for v in operands if isinstance(v, Value))
+        return [self.value(v, like) for v in operands]
+
     def emit(self, op: str, type: str, operands: Sequence[Value], text: str | None = None) -> Value:
         """Append ``op`` on operands of one type (or the whole right-hand side, `text`) and return its value."""
         key = (op, type, text, *[(v.text, v.type) for v in operands])
@@ -229,8 +234,8 @@ class Machine:
     # -- operations -------------------------------------------------------------------------------------------
 
     def arith(self, op: str, a: Operand, b: Operand) -> Value:
-        like = a.type if isinstance(a, Value) else b.type  # type: ignore[union-attr]
-        a, b = self.value(a, like), self.value(b, like)
+        a, b = self.values(a, b)
+        like = a.type
         if like in FLOATS:
             op = "f" + op
         elif op == "div":
@@ -255,8 +260,8 @@ class Machine:
         return self.emit("fcmp uno", "i1", [x, x])
 
     def select(self, condition: Value, a: Operand, b: Operand) -> Value:
-        like = a.type if isinstance(a, Value) else b.type  # type: ignore[union-attr]
-        a, b = self.value(a, like), self.value(b, like)
+        a, b = self.values(a, b)
+        like = a.type
         text = (
             f"select {self.vector('i1')} {condition.text}, {self.vector(like)} {a.text}, {self.vector(like)} {b.text}"
         )
@@ -277,8 +282,7 @@ class Machine:
 
     def fma(self, a: Operand, b: Operand, c: Operand) -> Value:
         """a*b + c with one rounding."""
-        like = next(v.type for v in (a, b, c) if isinstance(v, Value))
-        return self.intrinsic("fma", self.value(a, like), self.value(b, like), self.value(c, like))
+        return self.intrinsic("fma", *self.values(a, b, c))
 
     def sqrt(self, x: Value) -> Value:
         return self.intrinsic("sqrt", x)

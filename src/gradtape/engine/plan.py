@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from gradtape.graph.node import Node, Op
+from gradtape.graph.node import READ, Node, Op
 from gradtape.graph.program import Program, rebuild
 from gradtape.graph.shapes import Shape
 
@@ -187,7 +187,7 @@ class _Planner:
                 continue
             stack.pop()
             refs = tuple(number[x] for x in node.op[1])
-            if node.op[0].name == "broadcast_to":  # broadcasting is how an operand is read
+            if node.op[0].lowering is READ:
                 number[node] = refs[0]
             else:
                 number[node] = len(body)

@@ -75,7 +75,7 @@ class Primitive:
     infer       (inputs, params) → (shape, dtype); raises ShapeError or DTypeError
     rule        the derivative, in the form that the kind prescribes; None: the result carries no gradient
     lowering    (machine, values…, params…) → value, or the name of one of the engine's elementary functions,
-                or None: not part of a fused kernel
+                or None: not part of a fused kernel, or READ: no instruction, only a way to read the operand
     reduction   for a primitive that reduces over axes: how two partial results combine; else None
     reference   (arrays…, params…) → array with NumPy
     domain      where a real function is defined, as people write it
@@ -125,6 +125,11 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<Primitive {self.name} ({self.kind})>"
+
+
+def READ(m: Any, x: Any, *params: Any) -> Any:
+    """The lowering of a primitive that is no instruction: its operand is read with the strides of broadcasting."""
+    return x
 
 
 TABLE: dict[str, Primitive] = {}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.graph.handles import TensorLike
-from gradtape.graph.node import Node
+from gradtape.graph.node import READ, Node
 from gradtape.ops.declare import LITERAL, elementwise, literal, number_of
 from gradtape.ops.selection import WHERE, logical_and, logical_or, where
 
@@ -202,7 +202,7 @@ def broadcast_shape(a: Node, b: Node) -> tuple[int, ...]:
 def known_number(node: Node) -> float | None:
     """The number that a node is known to be everywhere, or None."""
     op = node.op
-    while op is not None and op[0].name == "broadcast_to":
+    while op is not None and op[0].lowering is READ:
         op = op[1][0].op
     if op is not None and op[0] is LITERAL:
         return number_of(op[2][0])

@@ -255,8 +255,8 @@ def publish(definition: Callable, call: Callable, primitive: Primitive | None = 
 def operation(*tensors: str) -> Callable[[F], F]:
     """Declare a public function that is composed of primitives. Its body works on nodes.
 
-    The parameters named in `tensors` are turned into nodes (a list stays a list); the result is wrapped unless one of
-    them was a node already.
+    The parameters named in `tensors` are turned into nodes; the result is wrapped unless one of them was a node
+    already.
     """
 
     def declare(definition: Callable) -> Any:

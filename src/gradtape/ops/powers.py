@@ -8,7 +8,7 @@ import numpy as np
 
 from gradtape.graph.dtypes import float64
 from gradtape.graph.handles import TensorLike, wrap
-from gradtape.graph.node import Node, apply
+from gradtape.graph.node import Node
 from gradtape.ops.arithmetic import times
 from gradtape.ops.declare import convert, elementwise, literal, pair, publish
 
@@ -41,7 +41,7 @@ def divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     a, b = pair(x, y)
     if not a.dtype.is_floating:
         a, b = convert(a, float64), convert(b, float64)
-    return wrap(apply(real_divide.primitive, (a, b)))  # type: ignore[attr-defined]
+    return wrap(real_divide(a, b))
 
 
 publish(divide, divide)

@@ -111,9 +111,9 @@ def where(condition: TensorLike, x: TensorLike, y: TensorLike, name: str | None 
     array([1., 0.], dtype=float32)
     """
     if type(condition) is Node:
-        a, b = (v if type(v) is Node else None for v in (x, y))
-        dtype = (a or b).dtype  # type: ignore[union-attr]
-        return apply(WHERE, (condition, a or literal(x, dtype), b or literal(y, dtype)))
+        dtype = next(v.dtype for v in (x, y) if type(v) is Node)
+        a, b = (v if type(v) is Node else literal(v, dtype) for v in (x, y))
+        return apply(WHERE, (condition, a, b))
     a, b = pair(x, y)
     return wrap(apply(WHERE, (as_node(condition), a, b)))
 

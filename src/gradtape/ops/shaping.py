@@ -11,7 +11,7 @@ import numpy as np
 from gradtape.errors import DTypeError, ShapeError
 from gradtape.graph.dtypes import DType, as_dtype, promote
 from gradtape.graph.handles import Handle, TensorLike, as_node
-from gradtape.graph.node import Node, Primitive, apply
+from gradtape.graph.node import READ, Node, Primitive, apply
 from gradtape.graph.shapes import Shape, as_shape, broadcast, normalize_axes, reduced, size
 from gradtape.ops.declare import convert, linear, literal, operation
 
@@ -37,7 +37,7 @@ BROADCAST = linear(
     "broadcast_to",
     infer=lambda inputs, params: (params[0], inputs[0].dtype),
     transpose=lambda ct, x, shape: sum_to(ct, x.shape),
-    lowering=lambda m, x, shape: x,
+    lowering=READ,
     reference=lambda x, shape: np.broadcast_to(x, shape),
     parameters=["shape"],
 )

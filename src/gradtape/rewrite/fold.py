@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradtape.graph.node import READ, TABLE
 from gradtape.graph.program import Program, Step, rebuild
 
 NEUTRAL = {"multiply": (0, 1), "real_divide": (1,)}
@@ -31,7 +32,7 @@ def fold(program: Program) -> Program:
 
 
 def _is_one(steps: list[Step], number: int) -> bool:
-    while number >= 0 and steps[number][0] == "broadcast_to":
+    while number >= 0 and TABLE[steps[number][0]].lowering is READ:
         number = steps[number][2][0]
     if number < 0 or steps[number][0] != "literal":
         return False
