@@ -3,126 +3,175 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import datetime
+import importlib.metadata
 import json
 import os
 import platform
-import subprocess
+import shlex
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any
 
 from rich.console import Console
-from rich.progress import track
-from rich.table import Table
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-HERE = Path(__file__).parent
-SYSTEMS = {"gradtape": "gradtape", "torch": "torch", "numpy": "numpy"}  # name: module that must be installed
-CASES = [
-    ("gradient of x^4, scalar", "power", 0),
-    ("second derivative of x^3, scalar", "second", 0),
-    ("linear regression gradient, 4 points", "regression", 4),
-    ("sigmoid and gradient", "sigmoid", 1_000),
-    ("sigmoid and gradient", "sigmoid", 10_000_000),
-    ("sin^2 and 3 derivatives", "sine", 1_000),
-    ("sin^2 and 3 derivatives", "sine", 10_000_000),
-]
+import memory
+import startup
+from bar import DEMANDS
+from cases import WORKS
+from interleave import Effort
+from measure import measure
+from page import page
+from plot import plot
+from processes import HERE, Failed, Process
+from results import Results
+from rivals import LIBRARIES, SYSTEMS, System, installed
 
+DOCS = HERE.parent / "docs"
+FULL = Effort(rounds=15, fewest=3, seconds=2.5)
+QUICK = Effort(rounds=3, fewest=2, seconds=0.3)
+FULL_STARTUP = Effort(rounds=11, fewest=2, seconds=10)
+QUICK_STARTUP = Effort(rounds=2, fewest=1, seconds=0)
 
-class Worker:
-    """A system in a process of its own, asked by JSON lines."""
-
-    def __init__(self, system: str):
-        self.system = system
-        self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "worker.py"), system],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(HERE)},
-        )
-
-    def ask(self, **question: Any) -> Any:
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps(question) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the process of {self.system} ended")
-        return json.loads(line)
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+STARTUP = ("import", "first", "compile", "memory", "size")
+OTHER_PACKAGES = ("llvmlite", "jaxlib")
 
 
-def agree(results: dict[str, list[list[float]]]) -> None:
-    """Raise if two systems computed different things. Compared are samples of each output, to float32 accuracy."""
-    first = results["gradtape"]
-    for system, outputs in results.items():
-        for ours, theirs in zip(first, outputs, strict=True):
-            for a, b in zip(ours, theirs, strict=True):
-                if abs(a - b) > 1e-5 + 1e-4 * abs(a):
-                    raise SystemExit(f"{system} computes {b}, gradtape {a}: not the same work")
+def about() -> dict[str, Any]:
+    """What a reader has to know about a run."""
+    versions = {"Python": platform.python_version()}
+    for library in [*LIBRARIES, *OTHER_PACKAGES]:
+        try:
+            versions[library] = importlib.metadata.version(startup.DISTRIBUTIONS.get(library, library))
+        except importlib.metadata.PackageNotFoundError:
+            pass
+    available = memory.available()
+    return {
+        "date": datetime.date.today().isoformat(),
+        "command": shlex.join(["python", "benchmarks/run.py", *sys.argv[1:]]),
+        "cpu": cpu(),
+        "cores": os.cpu_count(),
+        "memory": "" if available is None else f"{available / 2**30:.0f} GiB of memory free",
+        "platform": platform.platform(terse=True),
+        "versions": versions,
+    }
 
 
-def measure(title: str, case: str, size: int, systems: list[str], rounds: int) -> dict[str, Any]:
-    workers = [Worker(system) for system in systems]
+def cpu() -> str:
+    """The processor's name."""
     try:
-        able = [w for w in workers if w.ask(case=case, size=size, do="prepare")["able"]]
-        agree({w.system: w.ask(do="results")["results"] for w in able})
-        times: dict[str, list[float]] = {w.system: [] for w in able}
-        for _ in range(rounds):
-            for worker in able:
-                times[worker.system].append(worker.ask(do="time")["seconds"])
-    finally:
-        for worker in workers:
-            worker.close()
-    return {"title": title, "case": case, "size": size, "seconds": times}
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def report(rows: list[dict[str, Any]], systems: list[str]) -> Table:
-    table = Table(title=f"medians of interleaved rounds, {platform.processor() or platform.machine()}")
-    table.add_column("work")
-    table.add_column("points", justify="right")
+def chosen_systems(names: str) -> list[System]:
+    known = {system.name: system for system in SYSTEMS}
+    if not names:
+        return list(SYSTEMS)
+    asked = [name.strip() for name in names.split(",")]
+    for name in asked:
+        if name not in known:
+            raise SystemExit(f"no system is called {name!r}; there are: {', '.join(known)}")
+    return [known[name] for name in asked]
+
+
+def start(systems: list[System], errors: Path, patience: float) -> tuple[list[Process], dict[str, str]]:
+    """Processes of the systems that are there, and why the others are not."""
+    processes, absent = [], {}
     for system in systems:
-        table.add_column(system, justify="right")
-    for row in rows:
-        ours = median(row["seconds"]["gradtape"])
-        cells = []
-        for system in systems:
-            seconds = row["seconds"].get(system)
-            if not seconds:
-                cells.append("–")
-                continue
-            low, _, high = quantiles(seconds, n=4)
-            text = f"{shown(median(seconds))} [dim]({shown(low)}–{shown(high)})[/dim]"
-            cells.append(text if system == "gradtape" else f"{text} = {median(seconds) / ours:.2f}×")
-        table.add_row(row["title"], f"{row['size']:,}" if row["size"] else "1", *cells)
-    return table
+        if not installed(system.library):
+            absent[system.name] = f"{system.library} is not installed"
+            continue
+        process = Process(system, patience, errors)
+        try:
+            process.start()
+        except Failed as failure:
+            absent[system.name] = str(failure)
+            continue
+        processes.append(process)
+    return processes, absent
 
 
-def shown(seconds: float) -> str:
-    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
+def measure_all(given: argparse.Namespace, errors: Path) -> dict[str, Any]:
+    works = [work for work in WORKS if given.only in work.key or given.only in work.title]
+    works = [work for work in works if work.quick or not given.quick]
+    steps = [what for what in STARTUP if given.only in what]
+    columns = (TextColumn("{task.description:<60.60}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("starting", total=len(works) + len(steps))
+
+        def tell(text: str) -> None:
+            progress.update(task, description=text)
+
+        processes, absent = start(chosen_systems(given.systems), errors, given.patience)
+        rows = []
+        try:
+            for work in works:
+                rows.append(measure(work, processes, QUICK if given.quick else FULL, tell))
+                progress.advance(task)
+        finally:
+            for process in processes:
+                process.close()
+        systems = [process.system for process in processes if process.system.kind != "copy"]
+        for step in steps:
+            rows += _started(step, systems, given, tell)
+            progress.advance(task)
+    return {"about": about(), "absent": absent, "rows": rows}
+
+
+def _started(
+    step: str, systems: list[System], given: argparse.Namespace, tell: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    effort = QUICK_STARTUP if given.quick else FULL_STARTUP
+    libraries = list(dict.fromkeys(system.library for system in systems))
+    if step == "import":
+        return [startup.imports(libraries, effort, tell)]
+    if step in ("first", "compile"):
+        return startup.first_calls(step, [system for system in systems if system.compiles], effort, tell)
+    if step == "memory":
+        return [startup.memories(systems, tell)]
+    return [startup.sizes(libraries)]
+
+
+def write(raw: dict[str, Any], picture: Path) -> Results:
+    results = Results(raw)
+    plot(results, picture)
+    (DOCS / "benchmarks.md").write_text(page(results, picture.name), encoding="utf-8")
+    return results
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="cases whose name or title contains this")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--json", type=Path, help="write the raw times here")
+    parser.add_argument("--only", default="", help="works whose title or key contains this, as sigmoid or mixture-1000")
+    parser.add_argument("--systems", default="", help="names of systems, separated by commas")
+    parser.add_argument("--quick", action="store_true", help="a smoke run: fewer sizes, few rounds")
+    parser.add_argument(
+        "--patience", type=float, default=120, help="seconds after which a system is given up for a work"
+    )
+    parser.add_argument("--json", type=Path, default=HERE / "results.json", help="where the raw times are written")
+    parser.add_argument("--report", type=Path, help="measure nothing; make the page of these raw times again")
     given = parser.parse_args()
-    systems = [name for name, module in SYSTEMS.items() if importlib.util.find_spec(module)]
-    chosen = [c for c in CASES if given.only in c[0] or given.only in c[1]]
-    rows = [
-        measure(*case, systems, given.rounds)
-        for case in track(chosen, "measuring", console=Console(stderr=True), transient=True)
-    ]
-    Console(width=150).print(report(rows, systems))
-    if given.json:
-        given.json.write_text(json.dumps(rows, indent=1))
+    console = Console()
+    if given.report is None:
+        errors = Path(tempfile.mkdtemp(prefix="gradtape-benchmarks-")) / "errors.txt"
+        raw = measure_all(given, errors)
+        given.json.write_text(json.dumps(raw, indent=1, ensure_ascii=False), encoding="utf-8")
+        console.print(f"raw times: {given.json}; what the systems printed: {errors}")
+    else:
+        raw = json.loads(given.report.read_text(encoding="utf-8"))
+    results = write(raw, DOCS / "benchmarks.svg")
+    for demand in DEMANDS:
+        value = demand.value(results)
+        if value is not None:
+            verdict = "[green]met[/green]" if demand.met(value) else "[red]not met[/red]"
+            limit = f"{'≥' if demand.at_least else '≤'} {demand.show(demand.limit)}"
+            console.print(f"{demand.show(value):>9}  {limit:<9} {verdict:<9} {demand.work} | {demand.against}")
+    console.print(f"page: {DOCS / 'benchmarks.md'}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,15 @@
-"""One system's process: prepares a case, returns samples of its results, times it. Speaks JSON lines."""
+"""One system's process: prepares a case, returns samples of its results, times it. Speaks JSON lines.
+
+The questions are ``{"do": "prepare", "case": ..., "size": [...], "tenth": [...] or null}``, ``{"do": "time"}`` and
+``{"do": "drop"}``. An answer has a field ``left_out`` with the reason if the system does not take part.
+"""
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -11,46 +17,120 @@ from typing import Any
 
 import numpy as np
 
+import memory
+from systems import LeftOut
+
 SHORTEST = 0.02
 """Seconds that one timing lasts at least: calls are repeated until it does."""
 
+QUICKLY_WARM = 0.2
+"""Work up to so many seconds is done once before a timing, as other processes have used the caches meanwhile."""
 
-def samples(outputs: Any) -> list[list[float]]:
-    """A few elements of each output."""
+CALLS = 3
+"""Calls before results are compared and times taken: what is compiled on first or second use is compiled then."""
+
+GB = 1e9
+
+
+def samples(results: Any) -> list[list[float]]:
+    """A few elements of each result."""
     found = []
-    for output in outputs:
-        flat = np.ravel(np.asarray(output, np.float64))
+    for result in results:
+        flat = np.ravel(np.asarray(result, np.float64))
         found.append([float(v) for v in flat[:: max(1, flat.size // 20)]])
     return found
 
 
+def prepared(system: Any, case: str, size: list[int]) -> Callable[[], Any]:
+    make = getattr(system, case, None)
+    if make is None:
+        raise LeftOut("has no such case")
+    return make(*size)
+
+
+class Worker:
+    def __init__(self, system: Any):
+        self.system = system
+        self.work: Callable[[], Any] | None = None
+        self.seconds = 0.0
+
+    def prepare(self, case: str, size: list[int], tenth: list[int] | None) -> dict[str, Any]:
+        self.drop()
+        if tenth is not None:
+            self._check_memory(case, tenth)
+        self.work = prepared(self.system, case, size)
+        for _ in range(CALLS - 1):
+            self.work()
+        answer = {"results": samples(self.work())}
+        start = time.perf_counter()
+        self.work()
+        self.seconds = time.perf_counter() - start
+        return {**answer, "seconds": self.seconds}
+
+    def _check_memory(self, case: str, tenth: list[int]) -> None:
+        """Raise LeftOut if ten times the memory of a tenth of the work is more than there is."""
+        before = memory.used()
+        memory.forget_peak()
+        work = prepared(self.system, case, tenth)
+        for _ in range(CALLS):
+            work()
+        peak, available = memory.peak(), memory.available()
+        del work
+        gc.collect()
+        if before is None or peak is None or available is None:
+            raise LeftOut("how much memory is free is not known on this system")
+        need = 10 * (peak - before)
+        if need > 0.9 * available:
+            raise LeftOut(f"needs about {need / GB:.0f} GB of memory, {available / GB:.0f} GB are free")
+
+    def time(self) -> dict[str, Any]:
+        assert self.work is not None
+        if self.seconds <= QUICKLY_WARM:
+            self.work()
+        repeats = max(1, round(SHORTEST / self.seconds))
+        start = time.perf_counter()
+        for _ in range(repeats):
+            self.work()
+        return {"seconds": (time.perf_counter() - start) / repeats}
+
+    def drop(self) -> dict[str, Any]:
+        self.work = None
+        gc.collect()
+        return {}
+
+
+def reason(error: BaseException) -> str:
+    """One line about why something did not work."""
+    if isinstance(error, LeftOut):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:200]
+
+
 def main() -> None:
-    cases = importlib.import_module(f"systems.{sys.argv[1]}_system").CASES
-    work: Callable[[], Any] | None = None
-    repeats = 1
+    memory.end_first()
+    answers = os.fdopen(os.dup(1), "w")  # what libraries print on standard output is not an answer
+    os.dup2(2, 1)
+
+    def say(answer: dict[str, Any]) -> None:
+        print(json.dumps(answer), file=answers, flush=True)
+
+    module, mode = sys.argv[1:]
+    try:
+        worker = Worker(importlib.import_module(f"systems.{module}").System(mode))
+        say({})
+    except Exception as error:
+        say({"left_out": reason(error)})
+        return
     for line in sys.stdin:
         question = json.loads(line)
-        answer: dict[str, Any] = {}
-        if question["do"] == "prepare":
-            make = cases.get(question["case"])
-            answer["able"] = make is not None
-            if make is not None:
-                work = make(question["size"])
-                for _ in range(3):  # what is compiled on first or second use is compiled now
-                    work()
-                start = time.perf_counter()
-                work()
-                repeats = max(1, round(SHORTEST / (time.perf_counter() - start)))
-        elif question["do"] == "results":
-            assert work is not None
-            answer["results"] = samples(work())
-        else:
-            assert work is not None
-            start = time.perf_counter()
-            for _ in range(repeats):
-                work()
-            answer["seconds"] = (time.perf_counter() - start) / repeats
-        print(json.dumps(answer), flush=True)
+        try:
+            say(getattr(worker, question.pop("do"))(**question))
+        except Exception as error:
+            worker.drop()
+            say({"left_out": reason(error)})
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from gradtape.graph.node import TABLE
 
 SOURCE = Path(gradtape.__file__).parent
 FLOW = [
+    "_version",
     "errors",
+    "config",
     "graph",
     "ops",
     "modes",
@@ -25,7 +27,7 @@ FLOW = [
     "study",
     "cli",
 ]
-NAMESPACES = {"math", "nn", "linalg", "dtypes", "_version", "__init__"}  # the public names, nothing else
+NAMESPACES = {"math", "nn", "linalg", "dtypes", "__init__"}  # the public names, nothing else
 MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 
 

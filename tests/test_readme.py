@@ -1,7 +1,9 @@
-"""The README's examples run, and its commands are those of CI."""
+"""The examples of the README and of the pages in docs run, and the README's commands are those of CI."""
 
 import doctest
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -9,6 +11,11 @@ ROOT = Path(__file__).parents[1]
 def test_the_examples_of_the_readme_run():
     failed, tried = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
     assert tried > 10 and not failed
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_the_examples_of_a_page_run(page):
+    assert not doctest.testfile(str(page), module_relative=False).failed
 
 
 def test_ci_runs_the_test_command_of_the_readme():

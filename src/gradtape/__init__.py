@@ -8,7 +8,7 @@
 np.float32(108.0)
 """
 
-from gradtape import dtypes, errors, linalg, math, nn
+from gradtape import config, dtypes, errors, linalg, math, nn
 from gradtape._version import __version__
 from gradtape.graph.dtypes import DType, as_dtype, float32, float64, int32, int64
 from gradtape.graph.dtypes import bool_ as bool
@@ -101,6 +101,7 @@ __all__ = [
     "ceil",
     "compat",
     "concat",
+    "config",
     "constant",
     "convert_to_tensor",
     "cos",

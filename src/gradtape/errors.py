@@ -6,7 +6,9 @@
     ├── ArgumentError    (ValueError)     any other argument that a function cannot work with
     ├── TapeError        (RuntimeError)   a tape used out of order
     ├── ExpressionError  (ValueError)     a typed expression that cannot be read; points at the column
-    └── OutputError      (OSError)        a file that cannot be written
+    └── OutputError      (OSError)        a file that cannot be written or removed
+
+    CacheWarning         (RuntimeWarning) compiled code cannot be kept on disk; everything works, but compiles anew
 
 A message says what was given, what was expected and what to do.
 """
@@ -53,4 +55,8 @@ class ExpressionError(GradtapeError, ValueError):
 
 
 class OutputError(GradtapeError, OSError):
-    """A file that cannot be written."""
+    """A file that cannot be written or removed."""
+
+
+class CacheWarning(RuntimeWarning):
+    """Compiled code cannot be kept on disk. Given once per process; results are the same."""

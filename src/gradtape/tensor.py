@@ -200,7 +200,18 @@ class Ref:
         return id(self._value)
 
 
-handles.register(Tensor)
+_new = Tensor.__new__
+
+
+def _wrap(node: Node) -> Tensor:
+    tensor = _new(Tensor)
+    tensor.node = node
+    if node.value is None:
+        run.pending(tensor)
+    return tensor
+
+
+handles.register(_wrap)
 
 
 class Variable(_Values):
@@ -240,11 +251,12 @@ class Variable(_Values):
     @property
     def node(self) -> Node:  # type: ignore[override]
         """The leaf with the present value; open tapes see that it is read."""
+        leaf = self.leaf
         if self.trainable:
             for recording in recordings.get():
-                if recording.accessed:
-                    recording.read(self, self.leaf)
-        return self.leaf
+                if recording.accessed and leaf not in recording.made:
+                    recording.read(self, leaf)
+        return leaf
 
     @property
     def dtype(self) -> DType:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gradtape import __version__
+from gradtape import __version__, config
 from gradtape.cli import main
+from gradtape.cli.commands import _size
 from gradtape.cli.output import atomic, default_name
+from gradtape.engine import disk
 from gradtape.errors import OutputError
 
 
@@ -213,3 +215,74 @@ def test_default_names_are_safe_and_different():
     for name in names:
         assert name.endswith(".png") and len(name) < 80
         assert not name.startswith((".", "-")) and not set(name) & set('/\\:*?"<>| ')
+
+
+@pytest.fixture
+def cache(folder):
+    with config.override(cache=True, cache_dir=folder / "cache", cache_size="64M"):
+        yield folder / "cache"
+
+
+def test_cache_info_and_clear(cache):
+    read = json.loads(done("cache", "info", "--json"))
+    assert read == {
+        "folder": str(cache),
+        "entries": 0,
+        "bytes": 0,
+        "limit": 64 << 20,
+        "enabled": True,
+        "problem": "",
+    }
+    disk.write(disk.digest(b"one"), b"x" * 2000)
+    disk.write(disk.digest(b"two"), b"x")
+    printed = done("cache", "info")
+    assert [line.split(maxsplit=1) for line in printed.splitlines()] == [
+        ["folder", str(cache)],
+        ["entries", "2"],
+        ["size", "2.114K of 64M"],
+        ["state", "on"],
+    ]
+    (cache / "mine.txt").write_text("precious")
+    assert done("cache", "clear") == f"removed 2 entries, 2.114K, from {cache}\n"
+    assert [p.name for p in cache.iterdir()] == ["mine.txt"]
+    assert done("cache", "clear") == f"removed 0 entries, 0 bytes, from {cache}\n"
+
+
+def test_cache_info_says_why_nothing_can_be_stored(cache):
+    cache.write_text("a file")
+    assert "on, but nothing can be stored: not a directory" in done("cache", "info")
+    with config.override(cache=False):
+        assert done("cache", "info").splitlines()[-1].split()[1] == "off,"
+
+
+def test_cache_clear_reports_what_it_cannot_remove(cache, monkeypatch):
+    disk.write(disk.digest(b"one"), b"x")
+
+    def fail(*args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "unlink", fail)
+    result = run("cache", "clear")
+    assert result.exit_code == 2 and result.stdout == ""
+    assert result.stderr.startswith("gradtape: cannot remove ") and "permission denied" in result.stderr
+
+
+@pytest.mark.parametrize(("arguments", "words"), [((), "clear"), (("--help",), "info"), (("info", "--help"), "--json")])
+def test_cache_help(arguments, words):
+    assert words in done("cache", *arguments)
+
+
+def test_a_wrong_command_of_the_cache():
+    result = run("cache", "clean")
+    assert result.exit_code == 2 and "No such command 'clean'" in result.stderr
+    assert "gradtape cache --help" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 bytes"), (1023, "1023 bytes"), (1024, "1K"), (1 << 20, "1M"), (1000 << 20, "1000M"), (5 << 40, "5120G")],
+)
+def test_sizes_are_written_as_the_setting_reads_them(count, text):
+    assert _size(count) == text
+    if count >= 1024:
+        assert config.Settings(cache_size=text).cache_size == count

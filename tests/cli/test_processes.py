@@ -60,6 +60,7 @@ def test_help_and_tables_load_neither_matplotlib_nor_more_than_they_need():
     for arguments, unwanted in (
         (["table", "x"], "matplotlib"),
         (["--help"], "llvmlite"),
+        (["cache", "info"], "llvmlite"),
         (["plot", "--help"], "gradtape.study"),
     ):
         code = (
@@ -69,3 +70,10 @@ def test_help_and_tables_load_neither_matplotlib_nor_more_than_they_need():
         )
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
         assert (result.returncode, result.stderr) == (0, b""), unwanted
+
+
+def test_a_bad_variable_is_answered_in_one_sentence():
+    result = run("cache", "info", env={**os.environ, "GRADTAPE_CACHE_SIZE": "much"})
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr.startswith(b"gradtape: the environment variable GRADTAPE_CACHE_SIZE must be a number of bytes")
+    assert result.stderr.count(b"\n") == 1

@@ -5,7 +5,7 @@ import pytest
 
 import gradtape as tf
 from gradtape.engine.plan import CallStep, KernelStep, plan
-from gradtape.graph.program import trace
+from gradtape.graph.trace import trace
 from gradtape.rewrite import rewrite
 
 X = np.linspace(-1, 1, 60, dtype=np.float32).reshape(12, 5)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gradtape as tf
-from gradtape.engine import run
+from gradtape.engine.executable import Executable
 
 
 def is_known(tensor):
@@ -159,10 +159,10 @@ def test_an_interrupt_leaves_everything_usable(monkeypatch):
     x = tf.constant([1.0, 2.0])
     y = tf.sin(x)
 
-    def broken(program, values):
+    def broken(self, values):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "execute", broken)
+    monkeypatch.setattr(Executable, "__call__", broken)
     with pytest.raises(KeyboardInterrupt):
         y.numpy()
     monkeypatch.undo()

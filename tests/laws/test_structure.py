@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradtape as tf
-from gradtape.graph.program import trace
+from gradtape.graph.trace import trace
 
 RNG = np.random.default_rng(7)
 A = RNG.standard_normal((3, 4))

@@ -1,7 +1,8 @@
 """Folding drops what changes nothing, and nothing else."""
 
 import gradtape as tf
-from gradtape.graph.program import Program, trace
+from gradtape.graph.program import Program
+from gradtape.graph.trace import trace
 from gradtape.rewrite import rewrite
 from gradtape.rewrite.fold import fold
 

@@ -1,4 +1,5 @@
-"""The commands. They read options, call `gradtape.study`, and print; Matplotlib loads only when a picture is drawn."""
+"""The commands. They read options, call `gradtape.study` or the engine, and print; Matplotlib loads only when a picture
+is drawn."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import typer
 
 from gradtape import __version__
 from gradtape.cli.output import atomic, default_name
-from gradtape.cli.shell import Command, Program, show_table
+from gradtape.cli.shell import Command, Facts, Program, show_table
 from gradtape.errors import ArgumentError, OutputError
 
 main = typer.Typer(
@@ -56,6 +57,7 @@ def gradtape(
       gradtape plot "sigmoid(x)"
       gradtape plot "sin(x)**2" --order 3 --range=-2*pi:2*pi --output sine.svg
       gradtape table "exp(-x**2)" --order 2 --csv
+      gradtape cache info
     """
     if context.invoked_subcommand is None:
         print(context.get_help())
@@ -140,6 +142,66 @@ def table(
         print(found.to_json())
     else:
         show_table(found)
+
+
+cache = typer.Typer(rich_markup_mode=None)
+main.add_typer(cache, name="cache", short_help="Show or clear the compiled code that is kept on disk.")
+
+
+@cache.callback(invoke_without_command=True)
+def of_cache(context: typer.Context) -> None:
+    """Show or clear the compiled code that is kept on disk, in the folder that GRADTAPE_CACHE_DIR names."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@cache.command(cls=Command, short_help="Print where it is and how large it is.")
+def info(json: Annotated[bool, typer.Option("--json", help="Print JSON; sizes are bytes.")] = False) -> None:
+    """Print where compiled code is kept, how much of it there is, and whether more can be stored.
+
+    \b
+    Examples:
+      gradtape cache info
+      gradtape cache info --json
+    """
+    from gradtape.engine import disk
+
+    found = disk.info()
+    if json:
+        from json import dumps
+
+        print(dumps(found._asdict()))
+        return
+    state = "on" if found.enabled else "off"
+    facts = {
+        "folder": found.folder,
+        "entries": f"{found.entries:,}",
+        "size": f"{_size(found.bytes)} of {_size(found.limit)}",
+        "state": f"{state}, but nothing can be stored: {found.problem}" if found.problem else state,
+    }
+    show_table(Facts("Compiled code on disk", facts))
+
+
+@cache.command(cls=Command, short_help="Remove it.")
+def clear() -> None:
+    """Remove the compiled code that is kept on disk, and nothing else from the folder.
+
+    \b
+    Example:
+      gradtape cache clear
+    """
+    from gradtape.engine import disk
+
+    entries, size = disk.clear()
+    print(f"removed {entries:,} {'entry' if entries == 1 else 'entries'}, {_size(size)}, from {disk.info().folder}")
+
+
+def _size(count: int) -> str:
+    """A number of bytes for people, in the units of GRADTAPE_CACHE_SIZE."""
+    if count < 1024:
+        return f"{count} bytes"
+    power = min(3, (count.bit_length() - 1) // 10)
+    return f"{count / 1024**power:.4g}{' KMG'[power]}"
 
 
 def _range(text: str) -> tuple[float, float]:

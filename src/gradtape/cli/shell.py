@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
 
 from gradtape.errors import GradtapeError
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
 
 FAILED = 2
 """The exit status for input that cannot be worked with."""
@@ -80,6 +84,30 @@ def _discard_output() -> None:
 def _fail(message: str) -> int:
     print(f"gradtape: {message}", file=sys.stderr)
     return FAILED
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A table of names and what is to be said of them, for `show_table`."""
+
+    title: str
+    facts: dict[str, str]
+
+    def __str__(self) -> str:
+        width = max(map(len, self.facts))
+        return "\n".join(f"{name.ljust(width)}  {fact}" for name, fact in self.facts.items())
+
+    def __rich__(self) -> RichTable:
+        from rich import box
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        drawn = RichTable(title=Text(self.title, style="bold"), box=box.ROUNDED, show_header=False)
+        drawn.add_column(style="bold cyan")
+        drawn.add_column(overflow="fold")
+        for name, fact in self.facts.items():
+            drawn.add_row(name, Text(fact))
+        return drawn
 
 
 def show_table(table: Any) -> None:

@@ -19,7 +19,6 @@ from gradtape.engine.cache import Cache
 from gradtape.engine.combine import BLOCK, ROWS, accumulator
 from gradtape.engine.elementary import TABLES
 from gradtape.engine.frame import Arguments
-from gradtape.engine.lower import lower
 from gradtape.engine.plan import KernelSpec, KernelStep
 from gradtape.graph.node import Buffer
 from gradtape.graph.shapes import Shape
@@ -32,12 +31,13 @@ _Short = ctypes.PYFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
 
 
 class Kernel:
-    """Compiled code for a specification."""
+    """Code for a specification: whether it came from "disk" or was "compiled", and in how many seconds."""
 
     def __init__(self, spec: KernelSpec):
-        from gradtape.engine.compile import Code
+        from gradtape.engine.compile import code
 
-        self._code = Code(lower(spec))
+        self._code = code(spec)
+        self.source, self.seconds = self._code.source, self._code.seconds
         address = self._code.address("kernel")
         self.call = _Function(address)
         self.call_short = _Short(address)

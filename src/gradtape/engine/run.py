@@ -1,45 +1,30 @@
 """Computing what was asked for.
 
-Somebody wants the value of a node: the pending graph behind it becomes a Program, together with the other pending
-values that a live Tensor refers to and that share something with it. How the Program is run is decided in
-`engine.tiers`.
+Somebody wants the value of a node: what this thread's Trace says of it becomes a Program, together with the other values
+that a live Tensor waits for and that share something with it. How the Program is run is decided in `engine.tiers`. With
+that a Trace ends, and the next operation begins another.
 """
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 from weakref import ref
 
-from gradtape.engine.tiers import execute
+from gradtape.config import settings
+from gradtape.engine.tiers import runner
 from gradtape.graph.node import Buffer, Node
-from gradtape.graph.program import trace
-
-WAITING = 64
-"""How many pending values are looked at when one of them is computed: the latest."""
-
-
-class _Pending(threading.local):
-    """Weak references to the Tensors of this thread that were not computed when they were made."""
-
-    def __init__(self) -> None:
-        self.tensors: list[ref] = []
-
-
-_pending = _Pending()
+from gradtape.graph.trace import HELD, Trace, computation, thread
 
 
 def pending(tensor: Any) -> None:
-    """Note a Tensor whose value is not known yet."""
-    tensors = _pending.tensors
-    tensors.append(ref(tensor))
-    if len(tensors) > 4 * WAITING:
-        _pending.tensors = [r for r in tensors if _unknown(r)][-WAITING:]
+    """Note a Tensor whose value is not known yet.
 
-
-def _unknown(reference: ref) -> bool:
-    tensor = reference()
-    return tensor is not None and tensor.node.value is None
+    A Trace that became long is computed, so that a loop that never reads its result stays bounded in memory.
+    """
+    trace = thread.trace
+    trace.waiting.append(ref(tensor))
+    if trace.prefix.steps > trace.limit:
+        _relieve(trace)
 
 
 def value_of(node: Node) -> Any:
@@ -52,17 +37,55 @@ def value_of(node: Node) -> Any:
 
 
 def compute(node: Node) -> None:
-    """Compute a node, and in the same pass the live pending values that share something with it."""
-    waiting, _pending.tensors = _pending.tensors, []
-    others = [t for t in [reference() for reference in waiting] if t is not None and t.node.value is None]
-    if len(others) > WAITING:
-        others = others[-WAITING:]
-    try:
-        program, leaves, outputs = trace(node, [t.node for t in others if t.node is not node])
-        values = execute(program, [leaf.value for leaf in leaves])
-        for output, value in zip(outputs, values, strict=True):
-            output.value = value
-            if output.op is not None and output.op[1]:  # a constant of the code has no inputs, and stays one
-                output.op = None
-    finally:
-        _pending.tensors += [ref(t) for t in others if t.node.value is None]
+    """Compute a node, and in the same pass the values that live Tensors wait for and that share something with it."""
+    trace = thread.trace
+    numbers = [trace[node]]
+    nodes = [node]
+    for reference in trace.waiting:
+        tensor = reference()
+        if tensor is not None:
+            other = tensor.node
+            if other.value is None and other in trace and other is not node:
+                nodes.append(other)
+                numbers.append(trace[other])
+    thread.trace = Trace()
+    key = (settings().tier, *numbers)
+    known = trace.prefix.known.get(key)
+    if known is None:
+        found = computation(trace.prefix, numbers[0], numbers[1:])
+        known = trace.prefix.known[key] = (runner(found.program), found.leaves, found.taken)
+    run, leaves, taken = known
+    at = trace.at
+    values = run.run([at[i].value for i in leaves])
+    if len(taken) < len(nodes):
+        nodes = [nodes[i] for i in taken]
+    for output, value in zip(nodes, values, strict=True):
+        output.value = value
+        if output.op is not None and output.op[1]:  # a constant of the code has no inputs, and stays one
+            output.op = None
+
+
+def _relieve(trace: Trace) -> None:
+    if trace.bytes > HELD:
+        _shed(trace)
+    trace = thread.trace
+    trace.limit = settings().pending_limit
+    if trace.prefix.steps > trace.limit:
+        for node in _live(trace):
+            value_of(node)
+
+
+def _live(trace: Trace) -> list[Node]:
+    """The nodes without a value that live Tensors refer to."""
+    tensors = [tensor for tensor in [reference() for reference in trace.waiting] if tensor is not None]
+    return [tensor.node for tensor in tensors if tensor.node.value is None]
+
+
+def _shed(trace: Trace) -> None:
+    """Begin another Trace with what live Tensors wait for, so that leaves nobody needs any more are let go."""
+    fresh = Trace()
+    for node in _live(trace):
+        fresh[node]
+    fresh.waiting = [reference for reference in trace.waiting if reference() is not None]
+    fresh.bytes = 0  # what is held now is held for somebody; look again when as much has come anew
+    thread.trace = fresh

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gradtape.config import settings
 from gradtape.engine.cache import Cache
 from gradtape.graph.node import TABLE
 from gradtape.graph.program import Program, Signature, rebuild
@@ -26,27 +27,51 @@ QUICK = 60e-3  # compiling that may happen when a Program comes a second time
 PATIENCE = 3.0  # compiling above which a Program is cut into pieces, which are equal if a loop made them
 PIECE = 0.5  # compiling of such a piece
 
-_executables: Cache[Callable[[list], Sequence]] = Cache(4096)
+class Runner:
+    """What runs a Program: `run` takes the values of its leaves and returns those of its outputs, as nodes hold them:
+    numbers and Buffers. How it does that may change from one call to the next."""
+
+    def __init__(self, program: Program, tier: str):
+        self.program = program
+        self.runs = 0
+        self.run: Callable[[list[Any]], Sequence[Any]]
+        if len(program.steps) <= 1:
+            self.run = fused(program)
+        elif compile_time(program) > PATIENCE:
+            self.run = Pieces(program)
+        elif tier == "fused":
+            self.run = fused(program)
+        else:
+            self.single = single = OneByOne(program)
+            quick = single.compiling <= QUICK and single.missing > 1  # one kernel compiles faster than several
+            if tier == "single":
+                self.run = single.run
+            elif quick or 2 * single.cost >= single.compiling:
+                self.run = fused(program)
+            else:
+                self.run = self._not_yet_compiled
+
+    def _not_yet_compiled(self, values: list[Any]) -> Sequence[Any]:
+        self.runs += 1
+        single = self.single
+        if (self.runs > 1 and single.compiling <= QUICK) or self.runs * single.cost > single.compiling:
+            self.run = fused(self.program)
+            return self.run(values)
+        return single.run(values)
+
+
+_runners: Cache[Runner] = Cache(4096)
+
+
+def runner(program: Program) -> Runner:
+    """What runs a Program, under the present settings."""
+    tier = settings().tier
+    return _runners.find((program, tier), lambda: Runner(program, tier))
 
 
 def execute(program: Program, values: list[Any]) -> Sequence[Any]:
-    """The outputs of a Program on given leaves, as nodes hold them: numbers and Buffers."""
-    run = _executables.get(program)
-    if run is None:
-        run = _executables.put(program, _first(program))
-    return run(values)
-
-
-def _first(program: Program) -> Callable[[list], Sequence]:
-    """What runs a Program that was never seen."""
-    if compile_time(program) > PATIENCE:
-        return Pieces(program)
-    if len(program.steps) > 1:
-        single = OneByOne(program)
-        quick = single.compiling <= QUICK and single.missing > 1  # one kernel compiles faster than several
-        if not quick and 2 * single.cost < single.compiling:
-            return single
-    return fused(program)
+    """The outputs of a Program on given leaves."""
+    return runner(program).run(values)
 
 
 def fused(program: Program) -> Callable[[list], Sequence]:
@@ -57,7 +82,11 @@ def fused(program: Program) -> Callable[[list], Sequence]:
 
 
 class OneByOne:
-    """A Program run with one kernel or call for each operation, until it is worth compiling."""
+    """A Program run with one kernel or call for each operation.
+
+    cost        seconds that a run takes, as the cost model has it
+    compiling   seconds that compiling it as one kernel would take
+    """
 
     def __init__(self, program: Program):
         self.program = program
@@ -71,18 +100,12 @@ class OneByOne:
         elements = sum(size(shape) for _, shape in types)
         self.cost = len(steps) * CALL + elements * ELEMENT
         self.compiling = compile_time(program)
-        self.runs = 0
 
     @property
     def missing(self) -> int:
         """How many of the operations were never run on their own."""
-        return sum(single not in _executables for single, _ in self.steps)
-
-    def __call__(self, values: list[Any]) -> Sequence[Any]:
-        self.runs += 1
-        if (self.runs > 1 and self.compiling <= QUICK) or self.runs * self.cost > self.compiling:
-            return _executables.put(self.program, fused(self.program))(values)
-        return self.run(values)
+        tier = settings().tier
+        return sum((single, tier) not in _runners for single, _ in self.steps)
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         """The outputs, op by op."""

@@ -144,37 +144,29 @@ class Recording:
     that want `accessed` variables.
     """
 
-    __slots__ = ("__weakref__", "accessed", "made", "reads")
+    __slots__ = ("__weakref__", "accessed", "made", "reads", "watched")
 
     def __init__(self, accessed: bool = True) -> None:
         self.accessed = accessed
         self.made: dict[Node, Op | None] = {}
+        self.watched: list[Node] = []
         self.reads: dict[int, tuple[Any, list[Node]]] = {}
+
+    def watch(self, node: Node) -> None:
+        """Follow what is made of a node from now on."""
+        if node not in self.made:
+            self.made[node] = None
+            self.watched.append(node)
 
     def read(self, variable: Any, node: Node) -> None:
         """Note that a variable was read as the leaf `node`."""
         if node not in self.made and node.dtype.is_floating:
-            self.made[node] = None
+            self.watch(node)
             self.reads.setdefault(id(variable), (variable, []))[1].append(node)
 
 
 recordings: ContextVar[tuple[Recording, ...]] = ContextVar("recordings", default=())
 """The recordings that are open in this thread or task."""
-
-
-def apply(primitive: Primitive, inputs: tuple[Node, ...], params: tuple = ()) -> Node:
-    """The node that `primitive` makes of `inputs`. The one place where nodes with an op come to be."""
-    shape, dtype = primitive.infer(inputs, params)
-    op = (primitive, inputs, params)
-    node = Node(op, None, shape, dtype)
-    if dtype.is_floating:
-        for recording in recordings.get():
-            made = recording.made
-            for x in inputs:
-                if x in made:
-                    made[node] = op
-                    break
-    return node
 
 
 def leaf(array: np.ndarray, dtype: DType) -> Node:

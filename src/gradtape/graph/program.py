@@ -7,7 +7,6 @@ the key of a cache, be hashed, pickled and sent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from gradtape.graph.dtypes import as_dtype
@@ -48,84 +47,6 @@ class Program(NamedTuple):
 def label(number: int) -> str:
     """How a leaf or operation is written."""
     return f"v{number}" if number >= 0 else f"a{-1 - number}"
-
-
-def trace(target: Node, others: Sequence[Node] = ()) -> tuple[Program, list[Node], list[Node]]:
-    """The Program that computes `target` and those of `others` that share a leaf or an operation with it.
-
-    Returns the Program, the leaves that it runs on, and the nodes that its outputs are, `target` first.
-    The same operation on the same values becomes one step. The walk keeps its own stack: graphs may be of any depth.
-    """
-    leaves: list[Node] = []
-    signature: list[Signature] = []
-    steps: dict[Step, int] = {}
-    numbers: dict[Node, int] = {}
-    _number(target, numbers, numbers, leaves, signature, steps)
-    outputs = [target]
-    for node in others:
-        if node not in numbers:
-            leaves_before, steps_before = len(leaves), len(steps)
-            new: dict[Node, int] = {}
-            if not _number(node, numbers, new, leaves, signature, steps):
-                del leaves[leaves_before:], signature[leaves_before:]
-                while len(steps) > steps_before:
-                    steps.popitem()
-                continue
-            numbers.update(new)
-        outputs.append(node)
-    wanted = tuple([numbers[node] for node in outputs])
-    return Program(tuple(signature), tuple(steps), wanted), leaves, outputs
-
-
-def _number(
-    root: Node,
-    numbers: dict[Node, int],
-    new: dict[Node, int],
-    leaves: list[Node],
-    signature: list[Signature],
-    steps: dict[Step, int],
-) -> bool:
-    """Number what `root` rests on, in `new`; whether any of it, literals aside, had a number before, in `numbers`.
-
-    Nodes get their numbers in the order in which a walk from the root, first input first, is done with them.
-    """
-    shared = False
-    stack = [root]
-    while stack:
-        node = stack[-1]
-        if node in new:
-            stack.pop()
-            continue
-        op = node.op
-        if node in numbers:
-            stack.pop()
-            new[node] = numbers[node]
-            shared = shared or op is None or bool(op[1])
-            continue
-        if op is None:
-            stack.pop()
-            leaves.append(node)
-            new[node] = -len(leaves)
-            signature.append((node.dtype.name, node.shape))
-            continue
-        primitive, inputs, params = op
-        if len(inputs) == 2:  # written out, as this is what every computation waits for
-            x, y = inputs
-            if x not in new or y not in new:
-                stack.append(y)
-                stack.append(x)
-                continue
-            refs: tuple[int, ...] = (new[x], new[y])
-        else:
-            missing = [x for x in inputs if x not in new]
-            if missing:
-                stack += missing[::-1]
-                continue
-            refs = tuple([new[x] for x in inputs])
-        stack.pop()
-        step = (primitive.name, params, refs)
-        new[node] = steps.setdefault(step, len(steps))
-    return shared
 
 
 def rebuild(program: Program) -> tuple[list[Node], list[Node]]:

@@ -14,9 +14,13 @@ def flatten(structure: Any) -> list[Any]:
     """
     if not isinstance(structure, (list, tuple, dict)):
         return [structure]
-    if isinstance(structure, dict):
-        return [leaf for key in _keys(structure) for leaf in flatten(structure[key])]
-    return [leaf for one in structure for leaf in flatten(one)]
+    flat: list[Any] = []
+    for one in structure if not isinstance(structure, dict) else [structure[key] for key in _keys(structure)]:
+        if isinstance(one, (list, tuple, dict)):
+            flat += flatten(one)
+        else:
+            flat.append(one)
+    return flat
 
 
 def pack(structure: Any, values: list[Any]) -> Any:
@@ -25,6 +29,8 @@ def pack(structure: Any, values: list[Any]) -> Any:
     >>> pack({"b": [1, (2,)], "a": 3}, [30, 10, 20])
     {'b': [10, (20,)], 'a': 30}
     """
+    if not isinstance(structure, (list, tuple, dict)):
+        return values[0]
     return _pack(structure, iter(values))
 
 
@@ -37,10 +43,11 @@ def _keys(structure: dict) -> list:
 
 def _pack(structure: Any, values: Iterator[Any]) -> Any:
     if isinstance(structure, dict):
-        packed = {key: _pack(structure[key], values) for key in _keys(structure)}
-        return type(structure)((key, packed[key]) for key in structure)
+        by_key = {key: _pack(structure[key], values) for key in _keys(structure)}
+        return type(structure)((key, by_key[key]) for key in structure)
     if isinstance(structure, tuple) and hasattr(structure, "_fields"):
         return type(structure)(*[_pack(one, values) for one in structure])
     if isinstance(structure, (list, tuple)):
-        return type(structure)(_pack(one, values) for one in structure)
+        packed = [_pack(one, values) if isinstance(one, (list, tuple, dict)) else next(values) for one in structure]
+        return packed if type(structure) is list else type(structure)(packed)
     return next(values)

@@ -13,6 +13,7 @@ from typing import Any
 from gradtape.errors import ArgumentError, DTypeError, ShapeError, TapeError
 from gradtape.graph.handles import Handle, as_node, need_tensor, wrap
 from gradtape.graph.node import Node, Recording, recordings
+from gradtape.graph.trace import between, thread
 from gradtape.modes import nest
 from gradtape.modes.reverse import pull_back
 from gradtape.ops.arithmetic import plus
@@ -39,8 +40,9 @@ class GradientTape:
         self._persistent = persistent
         self._watch_accessed = watch_accessed_variables
         self._recording: Recording | None = Recording(watch_accessed_variables)
+        self._trace = thread.trace.token
         self._open = False
-        self._reasons: list[str | None] = []
+        self._reasons: Sequence[str | None] = []
 
     # -- recording --------------------------------------------------------------------------------------------
 
@@ -48,21 +50,22 @@ class GradientTape:
         if self._open:
             raise TapeError("this tape is already recording; leave its `with` block before entering it again")
         if self._recording is None:
-            self._recording = Recording(self._watch_accessed)
+            self.reset()
         self._start(self._recording)
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self._stop()
+        if self._open:
+            self._stop()
 
     def _start(self, recording: Recording) -> None:
         recordings.set((*recordings.get(), recording))
         self._open = True
 
     def _stop(self) -> None:
-        if self._open:
-            recordings.set(tuple([r for r in recordings.get() if r is not self._recording]))
-            self._open = False
+        inner, mine = recordings.get(), self._recording
+        recordings.set(inner[:-1] if inner and inner[-1] is mine else tuple([r for r in inner if r is not mine]))
+        self._open = False
 
     def _current(self) -> Recording:
         if self._recording is None:
@@ -88,7 +91,7 @@ class GradientTape:
             if isinstance(one, Handle) and one.assignable:
                 recording.read(one, one.leaf)
             else:
-                recording.made.setdefault(need_tensor(one, "what a tape watches"), None)
+                recording.watch(need_tensor(one, "what a tape watches"))
 
     def watched_variables(self) -> tuple:
         """The Variables that the tape watches, in the order in which they were first read."""
@@ -97,8 +100,10 @@ class GradientTape:
     def reset(self) -> None:
         """Forget everything recorded so far; what was watched must be watched again."""
         was_open = self._open
-        self._stop()
+        if was_open:
+            self._stop()
         self._recording = Recording(self._watch_accessed)
+        self._trace = thread.trace.token
         if was_open:
             self._start(self._recording)
 
@@ -136,21 +141,19 @@ class GradientTape:
         """
         zero = _wants_zero(unconnected_gradients)
         recording = self._current()
-        seeds = self._seeds(target, output_gradients)
         wanted = [_nodes(recording, one) for one in nest.flatten(sources)]
+        targets, weights = _targets(target, output_gradients)
         if not self._persistent:
-            self._stop()
+            if self._open:
+                self._stop()
             self._recording = None
-        cotangents = pull_back(recording.made, seeds)
-        found: list[Any] = []
-        self._reasons = []
-        for nodes in wanted:
-            total = _gradient(nodes, recording, cotangents)
-            self._reasons.append(None if total is not None else _reason(recording, seeds, nodes))
-            if total is None and zero:
-                total = full(nodes[0].shape, 0, nodes[0].dtype)
-            found.append(None if total is None else wrap(total))
-        return nest.pack(sources, found)
+        totals, self._reasons = _cotangents(recording, self._trace, targets, weights, wanted)
+        if zero:
+            totals = [
+                full(nodes[0].shape, 0, nodes[0].dtype) if total is None else total
+                for nodes, total in zip(wanted, totals, strict=True)
+            ]
+        return nest.pack(sources, [None if total is None else wrap(total) for total in totals])
 
     @property
     def none_reasons(self) -> list[str | None]:
@@ -168,34 +171,90 @@ class GradientTape:
         """
         return list(self._reasons)
 
-    def _seeds(self, target: Any, output_gradients: Any) -> dict[Node, Node]:
-        if output_gradients is None and isinstance(target, Handle) and target.dtype.is_floating:
-            node = target.leaf if target.assignable else target.node
-            return {node: full(node.shape, 1, node.dtype)}
-        targets = nest.flatten(target)
-        weights = [None] * len(targets) if output_gradients is None else nest.flatten(output_gradients)
-        if len(weights) != len(targets):
-            raise ShapeError(f"{len(targets)} targets were given, but {len(weights)} output_gradients")
-        seeds: dict[Node, Node] = {}
-        for one, weight in zip(targets, weights, strict=True):
-            if one is None:
-                raise ArgumentError(
-                    "the target of a gradient is None; if it came from another tape's gradient, that found no "
-                    "dependence, and the tape's none_reasons say why"
+
+def _targets(target: Any, output_gradients: Any) -> tuple[list[Node], list[Node | None] | None]:
+    """The nodes to differentiate, and the weights of their elements; None for ones."""
+    if output_gradients is None and isinstance(target, Handle) and target.dtype.is_floating:
+        return [target.leaf if target.assignable else target.node], None
+    targets = nest.flatten(target)
+    weights = [None] * len(targets) if output_gradients is None else nest.flatten(output_gradients)
+    if len(weights) != len(targets):
+        raise ShapeError(f"{len(targets)} targets were given, but {len(weights)} output_gradients")
+    nodes: list[Node] = []
+    given: list[Node | None] = []
+    for one, weight in zip(targets, weights, strict=True):
+        if one is None:
+            raise ArgumentError(
+                "the target of a gradient is None; if it came from another tape's gradient, that found no "
+                "dependence, and the tape's none_reasons say why"
+            )
+        node = one.leaf if getattr(one, "assignable", False) else need_tensor(one, "the target of a gradient")
+        if not node.dtype.is_floating:
+            continue
+        seed = None
+        if weight is not None:
+            seed = as_node(weight, None if isinstance(weight, Handle) else node.dtype)
+            if seed.shape != node.shape:
+                raise ShapeError(
+                    f"output_gradients must have the target's shape {node.shape}, but one has {seed.shape}"
                 )
-            node = one.leaf if getattr(one, "assignable", False) else need_tensor(one, "the target of a gradient")
-            if not node.dtype.is_floating:
-                continue
-            if weight is None:
-                seed = full(node.shape, 1, node.dtype)
-            else:
-                seed = as_node(weight, None if isinstance(weight, Handle) else node.dtype)
-                if seed.shape != node.shape:
-                    raise ShapeError(
-                        f"output_gradients must have the target's shape {node.shape}, but one has {seed.shape}"
-                    )
-            seeds[node] = plus(seeds[node], seed) if node in seeds else seed
-        return seeds
+        nodes.append(node)
+        given.append(seed)
+    return nodes, given
+
+
+def _cotangents(
+    recording: Recording,
+    token: object,
+    targets: list[Node],
+    weights: list[Node | None] | None,
+    wanted: list[Sequence[Node]],
+) -> tuple[list[Node | None], Sequence[str | None]]:
+    """The cotangent of each source, and why it has none.
+
+    If all was recorded in the Trace that is still open, and the same was asked after the same operations before, then
+    the walk is not made again: what it added to the Trace is known.
+    """
+    trace = thread.trace
+    if trace.token is not token:
+        return _pull_back(recording, targets, weights, wanted)
+    given = [*recording.made, *recording.watched, *targets]
+    pattern: tuple | None = None
+    if weights is not None:
+        given += [weight for weight in weights if weight is not None]
+        pattern = tuple([weight is None for weight in weights])
+    for nodes in wanted:
+        given += nodes
+    lengths = (len(recording.made), len(recording.watched), *map(len, wanted))
+    key = (lengths, pattern, *map(trace.__getitem__, given))
+    before = trace.prefix
+    known = before.known.get(key)
+    if known is not None:
+        steps, after, places, reasons = known
+        trace.replay(steps, after)
+        return [None if place is None else trace.at[place] for place in places], reasons
+    totals, reasons = _pull_back(recording, targets, weights, wanted)
+    places = [None if total is None else trace[total] for total in totals]
+    steps = between(before, trace.prefix)
+    if steps is not None:
+        before.known[key] = steps, trace.prefix, places, reasons
+    return totals, reasons
+
+
+def _pull_back(
+    recording: Recording, targets: list[Node], weights: list[Node | None] | None, wanted: list[Sequence[Node]]
+) -> tuple[list[Node | None], Sequence[str | None]]:
+    seeds: dict[Node, Node] = {}
+    for node, weight in zip(targets, weights or [None] * len(targets), strict=True):
+        seed = full(node.shape, 1, node.dtype) if weight is None else weight
+        seeds[node] = plus(seeds[node], seed) if node in seeds else seed
+    cotangents = pull_back(recording.made, seeds)
+    totals = [_gradient(nodes, recording, cotangents) for nodes in wanted]
+    reasons = [
+        None if total is not None else _reason(recording, seeds, nodes)
+        for total, nodes in zip(totals, wanted, strict=True)
+    ]
+    return totals, reasons
 
 
 def _nodes(recording: Recording, source: Any) -> Sequence[Node]:

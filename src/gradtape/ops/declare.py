@@ -28,8 +28,9 @@ from typing import Any, TypeVar
 from gradtape.errors import DTypeError
 from gradtape.graph.dtypes import ALL, DType, as_dtype, float32, promote
 from gradtape.graph.handles import Handle, as_node, number_node, weak, wrap
-from gradtape.graph.node import Node, Primitive, apply
+from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import Shape, broadcast
+from gradtape.graph.trace import apply
 
 F = TypeVar("F", bound=Callable)
 

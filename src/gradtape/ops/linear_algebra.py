@@ -9,8 +9,9 @@ import numpy as np
 from gradtape.errors import ShapeError
 from gradtape.graph.dtypes import DType, promote
 from gradtape.graph.handles import TensorLike
-from gradtape.graph.node import Node, Primitive, apply
+from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import Shape, broadcast
+from gradtape.graph.trace import apply
 from gradtape.ops.declare import convert, operation
 from gradtape.ops.shaping import TRANSPOSE
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from gradtape.errors import DTypeError
 from gradtape.graph.handles import TensorLike, number_node
-from gradtape.graph.node import Node, Primitive, apply
+from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import normalize_axes, reduced, size
+from gradtape.graph.trace import apply
 from gradtape.ops.declare import convert, operation
 from gradtape.ops.selection import equal, where
 from gradtape.ops.shaping import (

@@ -9,8 +9,9 @@ import numpy as np
 from gradtape.errors import DTypeError
 from gradtape.graph.dtypes import bool_
 from gradtape.graph.handles import TensorLike, as_node, wrap
-from gradtape.graph.node import Node, Primitive, apply
+from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import Shape, broadcast
+from gradtape.graph.trace import apply
 from gradtape.ops.declare import elementwise, literal, pair, publish
 
 Tensor = Any

@@ -11,8 +11,9 @@ import numpy as np
 from gradtape.errors import DTypeError, ShapeError
 from gradtape.graph.dtypes import DType, as_dtype, promote
 from gradtape.graph.handles import Handle, TensorLike, as_node
-from gradtape.graph.node import READ, Node, Primitive, apply
+from gradtape.graph.node import READ, Node, Primitive
 from gradtape.graph.shapes import Shape, as_shape, broadcast, normalize_axes, reduced, size
+from gradtape.graph.trace import apply
 from gradtape.ops.declare import convert, linear, literal, operation
 
 Tensor = Any

@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any
 
 import gradtape
+from gradtape import config
 from gradtape.errors import ArgumentError
 from gradtape.graph.handles import Handle, TensorLike, wrap
 from gradtape.graph.node import Node
@@ -37,13 +38,16 @@ def derivatives(f: Callable[[Any], Any], x: TensorLike, order: int = 1) -> list[
     point = x if isinstance(x, Handle) else wrap(float_operand(x))
     tapes = [gradtape.GradientTape() for _ in range(order)]
     with ExitStack() as recording:
+        recording.enter_context(config.override(pending_limit=1 << 40))  # all of it stays countable
         for tape in tapes:
             recording.enter_context(tape)
             tape.watch(point)
         found = [_value(f, point)]
         for tape in reversed(tapes):
             if _operations(found) > MOST_OPERATIONS:
-                raise _too_large(f, len(found))
+                order = len(found)
+                found.clear()  # nobody is to compute them, as long as the error is held
+                raise _too_large(f, order)
             # Summed over the elements of f, the gradient is the derivative at each element, as f mixes none.
             found.append(tape.gradient(found[-1], point, unconnected_gradients="zero"))
     return found

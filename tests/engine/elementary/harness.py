@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from gradtape.engine import elementary
-from gradtape.engine.compile import Code
+from gradtape.engine.compile import Code, emit
 from gradtape.engine.machine import LANES, Machine, Value
 
 DTYPES = {"float": np.dtype(np.float32), "double": np.dtype(np.float64)}
@@ -60,7 +60,7 @@ def program(writer: Writer, type: str, lanes: int, arity: int) -> str:
 @cache
 def compiled(name: str, type: str, lanes: int, arity: int, parameters: tuple[tuple[str, int], ...]) -> Callable:
     function = elementary.FUNCTIONS[name]
-    code = Code(program(lambda m, *x: function(m, *x, **dict(parameters)), type, lanes, arity))
+    code = Code(emit(program(lambda m, *x: function(m, *x, **dict(parameters)), type, lanes, arity)))
     signature = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (arity + 1), ctypes.c_int64, ctypes.c_void_p)
     call = signature(code.address("kernel"))
 

@@ -1,0 +1,104 @@
+"""What is measured: the works, in the order of the page. A system has a method of the same name for each case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Work(NamedTuple):
+    """A case at one size. The size is passed to the method that prepares it."""
+
+    case: str
+    size: tuple[int, ...]
+    title: str
+    quick: bool = True
+    """Also part of a quick run."""
+
+    @property
+    def key(self) -> str:
+        """The name of its results: the case and its size, as ``sigmoid-1000`` or ``mixture-1000-10-25``."""
+        return "-".join([self.case, *map(str, self.size)])
+
+    @property
+    def heavy(self) -> bool:
+        """Whether memory may be short, so that the need is found out at a tenth of the size first."""
+        elements = 1
+        for length in self.size:
+            elements *= length
+        return elements > 30_000_000
+
+    @property
+    def tenth(self) -> tuple[int, ...]:
+        return (self.size[0] // 10, *self.size[1:])
+
+
+@dataclass(frozen=True)
+class Group:
+    """Works that share a table on the page."""
+
+    title: str
+    about: str
+    works: tuple[Work, ...]
+
+
+def power_of_ten(n: int) -> str:
+    exponent = len(str(n)) - 1
+    return f"{n:,}" if n < 1000 else f"10{str(exponent).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
+def _pointwise(case: str, what: str) -> tuple[Work, ...]:
+    sizes = [1, 10, 1_000, 100_000, 10_000_000, 100_000_000]
+    return tuple(
+        Work(case, (n,), f"{what}, {power_of_ten(n)} point{'s' if n > 1 else ''}", n in (10, 1_000, 10_000_000))
+        for n in sizes
+    )
+
+
+GROUPS = (
+    Group(
+        "Numbers",
+        "The work is nothing, so this is what each call costs.",
+        (
+            Work("power", (), "gradient of x⁴"),
+            Work("second", (), "second derivative of x³"),
+            Work("regression", (4,), "linear regression gradient, 4 points"),
+        ),
+    ),
+    Group("Sigmoid and its gradient", "float32, both results wanted.", _pointwise("sigmoid", "sigmoid and gradient")),
+    Group(
+        "sin² and its first three derivatives",
+        "float32, all four results wanted.",
+        _pointwise("sine", "sin² and 3 derivatives"),
+    ),
+    Group(
+        "A high order",
+        "The 7th derivative of tanh(sin x · exp(−x²)) at 10⁵ float32 points, by the best means that a system has: JAX "
+        "by its Taylor mode, the others by nesting. gradtape stands out until it has a Taylor mode of its own.",
+        (Work("seventh", (100_000,), "7th derivative, 10⁵ points"),),
+    ),
+    Group(
+        "Training",
+        "Linear and logistic regression: 10⁵ × 10 float32, 1000 steps of full-batch gradient descent from zero, the "
+        "weights updated in each. Perceptron: one step of gradient descent, batch 1024, 784–256–10, relu, softmax "
+        "cross-entropy.",
+        (
+            Work("linear_training", (100_000, 10), "linear regression, 1000 steps"),
+            Work("logistic_training", (100_000, 10), "logistic regression, 1000 steps"),
+            Work("perceptron", (1024, 784, 256, 10), "perceptron step"),
+        ),
+    ),
+    Group(
+        "Gaussian mixture: log-likelihood and its gradient",
+        "The objective of ADBench with its Wishart prior, n points in d dimensions, K components with full covariance, "
+        "in float32, as one matrix product [n, d] · [d, K·d].",
+        tuple(
+            Work("mixture", (n, d, k), f"mixture, n={n:,} d={d} K={k}", (n, d, k) in ((1000, 10, 25), (1000, 64, 25)))
+            for n in (1_000, 10_000)
+            for d in (10, 64)
+            for k in (25, 100)
+        ),
+    ),
+)
+
+WORKS = tuple(work for group in GROUPS for work in group.works)

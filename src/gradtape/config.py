@@ -1,0 +1,205 @@
+"""The settings: how values are computed, with how many threads, and what is kept on disk.
+
+They are an immutable `Settings`. `update` changes them for the process, `override` for a block of code. To begin with
+they come from environment variables, one for each: ``GRADTAPE_`` and the name in capitals. These are read once, when
+a setting is first needed, so a bad value is an error there and ``import gradtape`` never fails.
+
+>>> from gradtape import config
+>>> with config.override(tier="fused", threads=1):
+...     config.settings().threads
+1
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from operator import index
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+from gradtape.errors import ArgumentError
+
+if TYPE_CHECKING:  # slow to import
+    from pathlib import Path
+
+__all__ = ["Settings", "Tier", "override", "settings", "update"]
+
+Tier = Literal["auto", "single", "fused"]
+
+
+def _tier(value: Any) -> Any:
+    if not isinstance(value, str) or value not in get_args(Tier):
+        raise ValueError
+    return value
+
+
+def _at_least(least: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        number = index(value)
+        if isinstance(value, bool) or number < least:
+            raise ValueError
+        return number
+
+    return check
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, str):
+        number, unit = value.strip(), 1
+        if number[-1:].upper() in ("K", "M", "G"):
+            unit = 1024 ** (1 + "KMG".index(number[-1].upper()))
+            number = number[:-1]
+        value = int(number) * unit
+    return _at_least(0)(value)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _folder(value: Any) -> Path:
+    from pathlib import Path
+
+    path = os.fspath(value)
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise ValueError
+    return Path(os.path.abspath(os.path.expanduser(path)))
+
+
+def _or_none(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else check(value)
+
+
+class _Rule(NamedTuple):
+    """What a setting may be: in words, and as a function that gives the value or raises. Then both for the text of
+    an environment variable: in words, where they are others, and how it becomes a value."""
+
+    allowed: str
+    check: Callable[[Any], Any]
+    texts: str = ""
+    read: Callable[[str], Any] = str
+
+
+_COUNT = "a whole number of at least 1"
+_RULES = {
+    "tier": _Rule("auto, single or fused", _tier),
+    "threads": _Rule(f"{_COUNT}, or None for all processors", _or_none(_at_least(1)), _COUNT, int),
+    "cache": _Rule("True or False", _flag, "0 or 1", {"0": False, "1": True}.__getitem__),
+    "cache_dir": _Rule("a folder, or None for the user's cache directory", _or_none(_folder), "a folder"),
+    "cache_size": _Rule("a number of bytes, such as 1000000, 512K, 256M or 1G", _size),
+    "pending_limit": _Rule(_COUNT, _at_least(1), read=int),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. A wrong value is an ArgumentError.
+
+    tier            "auto": compile what is seen again or is large; "single": op by op; "fused": always compile
+    threads         how many threads a kernel may use; None: as many as the process has processors
+    cache           whether compiled code is kept on disk
+    cache_dir       the folder for it; None: the user's cache directory
+    cache_size      how many bytes it may grow to; "64M" is understood too, with K, M or G
+    pending_limit   after how many operations pending values are computed
+
+    >>> Settings(cache_size="64M").cache_size
+    67108864
+    """
+
+    tier: Tier = "auto"
+    threads: int | None = None
+    cache: bool = True
+    cache_dir: Path | None = None
+    cache_size: int = 256 << 20
+    pending_limit: int = 1000
+
+    def __post_init__(self) -> None:
+        for name, rule in _RULES.items():
+            value = getattr(self, name)
+            try:
+                object.__setattr__(self, name, rule.check(value))
+            except (TypeError, ValueError):
+                raise ArgumentError(f"{name} must be {rule.allowed}, not {value!r}") from None
+
+
+_here: ContextVar[Settings | None] = ContextVar("gradtape.config", default=None)
+_everywhere: Settings | None = None
+
+
+def settings() -> Settings:
+    """The settings that are in force here: those of the innermost `override`, else those of the process.
+
+    Raises ArgumentError if an environment variable has a value that is not allowed.
+
+    >>> settings().tier
+    'auto'
+    """
+    return _here.get() or _everywhere or _of_process()
+
+
+def update(**changes: Any) -> None:
+    """Change settings for the whole process, from now on.
+
+    Blocks of `override` that are being run keep theirs. Raises ArgumentError for an unknown name or a wrong value,
+    and then changes nothing.
+
+    >>> update(pending_limit=500)
+    >>> settings().pending_limit
+    500
+    >>> update(pending_limit=1000)
+    """
+    global _everywhere
+    _everywhere = _changed(_of_process(), changes)
+
+
+@contextmanager
+def override(**changes: Any) -> Iterator[Settings]:
+    """Change settings for a block, in this thread (or asyncio task) alone; afterwards they are what they were.
+
+    Blocks may be nested; what an inner one does not name is as in the outer one. Threads that are started in the
+    block have the settings of the process. Raises ArgumentError for an unknown name or a wrong value.
+
+    >>> with override(tier="single"):
+    ...     with override(threads=2) as inner:
+    ...         inner.tier, inner.threads
+    ('single', 2)
+    """
+    token = _here.set(_changed(settings(), changes))
+    try:
+        yield settings()
+    finally:
+        _here.reset(token)
+
+
+def _changed(old: Settings, changes: dict[str, Any]) -> Settings:
+    for name in changes:
+        if name not in _RULES:
+            raise ArgumentError(f"there is no setting {name!r}; the settings are {', '.join(_RULES)}")
+    return replace(old, **changes)
+
+
+def _of_process() -> Settings:
+    global _everywhere
+    if _everywhere is None:
+        _everywhere = _from(os.environ)
+    return _everywhere
+
+
+def _from(environment: Mapping[str, str]) -> Settings:
+    """The settings that environment variables name; an empty variable counts as not set."""
+    found = {}
+    for name, rule in _RULES.items():
+        variable = f"GRADTAPE_{name.upper()}"
+        text = environment.get(variable, "").strip()
+        if text:
+            try:
+                found[name] = rule.check(rule.read(text))
+            except (KeyError, ValueError):
+                wanted = rule.texts or rule.allowed
+                raise ArgumentError(f"the environment variable {variable} must be {wanted}, not {text!r}") from None
+    return Settings(**found)

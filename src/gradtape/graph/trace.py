@@ -1,0 +1,301 @@
+"""Traces: what a thread asked for and was not computed yet, written down while it is asked for.
+
+Each operation is appended to the Trace of its thread. A Trace stands somewhere in a tree of all sequences of operations
+that were seen before: at its Prefix.
+
+    ROOT ── leaf float32[] ── integer_pow(-1) n=4 ── literal 4 ── …        number -1, 0, 1, …
+                          └── sin(-1) ── …
+
+Code that runs again walks the same way through the tree. So what is known of a sequence is found, not made again:
+the shape and type of each result, the Program for given outputs and its kernels, the operations of its gradient. Values
+are not part of the tree, nor are Python numbers: they are leaves.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from weakref import ref
+
+from gradtape.config import settings
+from gradtape.graph.dtypes import DType
+from gradtape.graph.node import Buffer, Node, Op, Primitive, Recording, recordings
+from gradtape.graph.program import Program, Step
+from gradtape.graph.shapes import Shape
+
+REMEMBERED = 50_000
+"""How many Prefixes are kept; beyond it the tree is grown anew, and what was known is found out again."""
+
+HELD = 64 << 20
+"""Bytes of leaves that a Trace may hold before it looks whether they are still wanted."""
+
+
+class Prefix:
+    """A sequence of operations: one more than `parent`.
+
+    key             what comes last: (primitive, params, numbers of the inputs), or the (type, shape) of a leaf
+    number          of the result: 0, 1, … for operations, -1, -2, … for leaves
+    shape, dtype    of the result
+    steps, leaves   how many of each the sequence has
+    known           what was found out about the sequence, by whoever wants to remember it
+    """
+
+    __slots__ = ("dtype", "key", "known", "leaves", "next", "number", "parent", "shape", "steps")
+
+    def __init__(self, parent: Prefix | None, key: tuple, shape: Shape, dtype: DType):
+        self.parent = parent
+        self.key = key
+        self.shape = shape
+        self.dtype = dtype
+        self.steps, self.leaves = (parent.steps, parent.leaves) if parent else (0, 0)
+        if len(key) == 2:
+            self.leaves += 1
+            self.number = -self.leaves
+        elif parent:
+            self.number = self.steps
+            self.steps += 1
+        self.next: dict[tuple, Prefix] = {}
+        self.known: dict[Any, Any] = {}
+
+    def then(self, key: tuple, shape: Shape, dtype: DType) -> Prefix:
+        """The sequence with one more at its end."""
+        _tree.size += 1
+        if _tree.size > REMEMBERED:
+            _tree.grow_anew()
+        return self.next.setdefault(key, Prefix(self, key, shape, dtype))
+
+
+class _Tree:
+    """Where all Traces begin."""
+
+    def __init__(self) -> None:
+        self.grow_anew()
+
+    def grow_anew(self) -> None:
+        self.root = Prefix(None, (), (), None)  # type: ignore[arg-type]
+        self.size = 0
+
+
+_tree = _Tree()
+
+
+class Trace(dict[Node, int]):
+    """The operations since values were last computed: each node's number, entered when it is asked for.
+
+    at          the node for each number
+    token       an object of its own, by which it can be known again without being kept
+    waiting     weak references to the Tensors that were made and had no value then
+    bytes       how much memory the leaves keep alive
+    limit       how many operations may be waiting; below zero when `bytes` became too many
+
+    Interrupts may come anywhere. So the Prefix moves on first: numbers that were given are never given again.
+    """
+
+    __slots__ = ("at", "bytes", "limit", "prefix", "token", "waiting")
+
+    def __init__(self) -> None:
+        self.prefix = _tree.root
+        self.at: dict[int, Node] = {}
+        self.waiting: list[ref] = []
+        self.bytes = 0
+        self.limit = settings().pending_limit
+        self.token = object()
+
+    def __missing__(self, node: Node) -> int:
+        """Enter a node that was made before this Trace began, with what it rests on. Graphs may be of any depth."""
+        if node.op is None:
+            return self._leaf(node)
+        stack = [node]
+        while stack:
+            top = stack[-1]
+            if top not in self:
+                op = top.op
+                if op is None:
+                    self._leaf(top)
+                else:
+                    missing = [x for x in op[1] if x not in self]
+                    if missing:
+                        stack += missing[::-1]
+                        continue
+                    self._step(top, op)
+            stack.pop()
+        return self[node]
+
+    def _leaf(self, node: Node) -> int:
+        key = (node.dtype.name, node.shape)
+        after = self.prefix.next.get(key) or self.prefix.then(key, node.shape, node.dtype)
+        self.prefix = after
+        number = after.number
+        self.at[number] = node
+        self[node] = number
+        if type(node.value) is Buffer:
+            self.bytes += node.value.array.nbytes
+            if self.bytes > HELD:
+                self.limit = -1
+        return number
+
+    def _step(self, node: Node, op: Op) -> None:
+        key = (op[0], op[2], tuple([self[x] for x in op[1]]))
+        after = self.prefix.next.get(key) or self.prefix.then(key, node.shape, node.dtype)
+        self.prefix = after
+        self.at[after.number] = node
+        self[node] = after.number
+
+    def replay(self, steps: Sequence[tuple], after: Prefix) -> None:
+        """Append operations that lead from this Trace's Prefix to `after`, as `between` gives them."""
+        self.prefix = after
+        at = self.at
+        recorded = recordings.get()
+        for number, primitive, params, refs, shape, dtype in steps:
+            op = (primitive, tuple([at[i] for i in refs]), params)
+            node = at[number] = Node(op, None, shape, dtype)
+            self[node] = number
+            if recorded and dtype.is_floating:
+                record(recorded, node, op)
+
+
+class Computation(NamedTuple):
+    """A Program, the numbers of its leaves in the Trace, and which of the wanted values it computes."""
+
+    program: Program
+    leaves: list[int]
+    taken: list[int]
+
+
+def between(before: Prefix, after: Prefix) -> list[tuple] | None:
+    """The operations that lead from one Prefix to a later one; None if leaves are among them, which have values."""
+    steps = []
+    while after is not before:
+        if len(after.key) == 2:
+            return None
+        primitive, params, refs = after.key
+        steps.append((after.number, primitive, params, refs, after.shape, after.dtype))
+        assert after.parent is not None
+        after = after.parent
+    return steps[::-1]
+
+
+def computation(prefix: Prefix, target: int, others: Sequence[int]) -> Computation:
+    """How to compute the value with number `target`, and in the same pass those of `others` that share an operation
+    or a leaf with it. The same operation on the same values becomes one step.
+
+    Programs are canonical: their order is that in which a walk from the outputs, first input first, is done with what
+    it meets, whatever else was asked for and when.
+    """
+    made: dict[int, Prefix] = {}
+    while prefix.parent is not None:
+        made[prefix.number] = prefix
+        prefix = prefix.parent
+    numbers: dict[int, int] = {}
+    leaves: list[int] = []
+    steps: dict[Step, int] = {}
+    taken: list[int] = []
+    wanted = (target, *others)
+    for i, number in enumerate(wanted):
+        leaves_before, steps_before = len(leaves), len(steps)
+        new: dict[int, int] = {}
+        if number in numbers or _number(number, made, numbers, new, leaves, steps) or i == 0:
+            numbers.update(new)
+            taken.append(i)
+        else:
+            del leaves[leaves_before:]
+            while len(steps) > steps_before:
+                steps.popitem()
+    signature = tuple([made[i].key for i in leaves])
+    outputs = tuple([numbers[wanted[i]] for i in taken])
+    return Computation(Program(signature, tuple(steps), outputs), leaves, taken)
+
+
+def _number(
+    root: int,
+    made: dict[int, Prefix],
+    numbers: dict[int, int],
+    new: dict[int, int],
+    leaves: list[int],
+    steps: dict[Step, int],
+) -> bool:
+    """Number what `root` rests on, in `new`; whether any of it, literals aside, had a number before, in `numbers`."""
+    shared = False
+    stack = [root]
+    while stack:
+        number = stack[-1]
+        if number in new:
+            stack.pop()
+            continue
+        key = made[number].key
+        if number in numbers:
+            stack.pop()
+            new[number] = numbers[number]
+            shared = shared or number < 0 or bool(key[2])
+        elif number < 0:
+            stack.pop()
+            leaves.append(number)
+            new[number] = -len(leaves)
+        else:
+            missing = [i for i in key[2] if i not in new]
+            if missing:
+                stack += missing[::-1]
+                continue
+            stack.pop()
+            step = (key[0].name, key[1], tuple([new[i] for i in key[2]]))
+            new[number] = steps.setdefault(step, len(steps))
+    return shared
+
+
+class _Thread(threading.local):
+    """The Trace of this thread."""
+
+    def __init__(self) -> None:
+        self.trace = Trace()
+
+
+thread = _Thread()
+
+
+def apply(primitive: Primitive, inputs: tuple[Node, ...], params: tuple = ()) -> Node:
+    """The node that `primitive` makes of `inputs`."""
+    trace = thread.trace
+    if len(inputs) == 1:  # written out, as everything waits for this
+        refs: tuple[int, ...] = (trace[inputs[0]],)
+    elif len(inputs) == 2:
+        refs = (trace[inputs[0]], trace[inputs[1]])
+    else:
+        refs = tuple([trace[x] for x in inputs])
+    prefix = trace.prefix
+    key = (primitive, params, refs)
+    after = prefix.next.get(key) or prefix.then(key, *primitive.infer(inputs, params))
+    op = (primitive, inputs, params)
+    node = Node(op, None, after.shape, after.dtype)
+    if trace.prefix is not prefix:  # a signal handler or finalizer came in between
+        return apply(primitive, inputs, params)
+    trace.prefix = after
+    number = after.number
+    trace.at[number] = node
+    trace[node] = number
+    recorded = recordings.get()
+    if recorded and after.dtype.is_floating:
+        record(recorded, node, op)
+    return node
+
+
+def record(recorded: tuple[Recording, ...], node: Node, op: Op) -> None:
+    """Tell open recordings what made a node."""
+    for recording in recorded:
+        made = recording.made
+        for x in op[1]:
+            if x in made:
+                made[node] = op
+                break
+
+
+def trace(target: Node, others: Sequence[Node] = ()) -> tuple[Program, list[Node], list[Node]]:
+    """The Program that computes `target` and those of `others` that share something with it.
+
+    Returns the Program, the leaves that it runs on, and the nodes that its outputs are, `target` first.
+    """
+    entered = Trace()
+    wanted = [target, *others]
+    first, *rest = [entered[node] for node in wanted]
+    made = computation(entered.prefix, first, rest)
+    return made.program, [entered.at[i] for i in made.leaves], [wanted[i] for i in made.taken]
