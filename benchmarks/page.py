@@ -123,8 +123,8 @@ def _startup(results: Results) -> list[str]:
             "## Compile time",
             "sin² with three derivatives at 10⁶ points: how much longer the first call takes than later ones. With "
             "nothing on the disk, and in a second process that finds what the first one left there (JAX is told to "
-            "keep compiled code; TensorFlow keeps none). *In a fresh process* includes what is loaded on first use; *the "
-            "compiler being loaded* means that the process has run sigmoid and its gradient before.",
+            "keep compiled code; TensorFlow keeps none). *In a fresh process* includes what is loaded on first use; "
+            "*the compiler being loaded* means that the process has run sigmoid and its gradient before.",
             _table(["", *[row.title for row in found]], lines),
         ]
     libraries = rows("import", "size")

@@ -21,6 +21,7 @@ FLOW = [
     "rewrite",
     "engine",
     "tensor",
+    "staging",
     "namespaces",
     "text",
     "compat",

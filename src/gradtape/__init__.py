@@ -73,6 +73,9 @@ from gradtape.ops.selection import (
 )
 from gradtape.ops.shaping import broadcast_to, cast, concat, expand_dims, reshape, squeeze, stack, transpose
 from gradtape.ops.trigonometric import acos, asin, atan, atan2, cos, sin, tan
+from gradtape.staging.control import cond, while_loop
+from gradtape.staging.function import function
+from gradtape.staging.signature import TensorSpec
 from gradtape.tensor import Tensor, TensorShape, Variable
 
 newaxis = None
@@ -82,6 +85,7 @@ __all__ = [
     "GradientTape",
     "Tensor",
     "TensorShape",
+    "TensorSpec",
     "UnconnectedGradients",
     "Variable",
     "__version__",
@@ -101,6 +105,7 @@ __all__ = [
     "ceil",
     "compat",
     "concat",
+    "cond",
     "config",
     "constant",
     "convert_to_tensor",
@@ -121,6 +126,7 @@ __all__ = [
     "floor",
     "floordiv",
     "floormod",
+    "function",
     "greater",
     "greater_equal",
     "hypot",
@@ -180,6 +186,7 @@ __all__ = [
     "tanh",
     "transpose",
     "where",
+    "while_loop",
     "zeros",
     "zeros_like",
 ]

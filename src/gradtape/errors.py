@@ -5,9 +5,11 @@
     ├── DTypeError       (TypeError)      an element type that is not supported, or not there
     ├── ArgumentError    (ValueError)     any other argument that a function cannot work with
     ├── TapeError        (RuntimeError)   a tape used out of order
+    ├── ControlFlowError (TypeError)      Python needs a value that is not known while a function is traced
     ├── ExpressionError  (ValueError)     a typed expression that cannot be read; points at the column
     └── OutputError      (OSError)        a file that cannot be written or removed
 
+    RetracingWarning     (RuntimeWarning) a function is traced again at most of its calls
     CacheWarning         (RuntimeWarning) compiled code cannot be kept on disk; everything works, but compiles anew
 
 A message says what was given, what was expected and what to do.
@@ -36,6 +38,10 @@ class TapeError(GradtapeError, RuntimeError):
     """A tape used out of order."""
 
 
+class ControlFlowError(GradtapeError, TypeError):
+    """Python needs the value of a tensor that is not known while a function is traced."""
+
+
 class ExpressionError(GradtapeError, ValueError):
     """A typed expression that cannot be read.
 
@@ -56,6 +62,10 @@ class ExpressionError(GradtapeError, ValueError):
 
 class OutputError(GradtapeError, OSError):
     """A file that cannot be written or removed."""
+
+
+class RetracingWarning(RuntimeWarning):
+    """A function is traced again at most of its calls, so it runs slower than without tracing."""
 
 
 class CacheWarning(RuntimeWarning):

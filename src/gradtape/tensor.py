@@ -13,6 +13,7 @@ from gradtape.graph import handles
 from gradtape.graph.dtypes import DType, as_dtype
 from gradtape.graph.handles import Handle, TensorLike, as_node
 from gradtape.graph.node import Node, recordings
+from gradtape.graph.trace import thread
 from gradtape.ops.declare import convert
 from gradtape.ops.operators import Operators
 from gradtape.ops.selection import equal, not_equal
@@ -225,7 +226,7 @@ class Variable(_Values):
     <Variable 'Variable': shape=(), dtype=float32, numpy=2.0>
     """
 
-    __slots__ = ("__weakref__", "leaf", "name", "trainable")
+    __slots__ = ("__weakref__", "held", "name", "trainable")
     assignable = True
 
     def __init__(
@@ -246,7 +247,13 @@ class Variable(_Values):
             raise ShapeError(f"the initial value has shape {node.shape}, not {tuple(shape)}")
         self.name = name or "Variable"
         self.trainable = trainable
-        self.leaf = _known(node)
+        self.held = _known(node)
+
+    @property
+    def leaf(self) -> Node:  # type: ignore[override]
+        """The leaf with the present value; while a function is traced, what stands for it there."""
+        capture = thread.capture
+        return self.held if capture is None else capture.leaf_of(self)
 
     @property
     def node(self) -> Node:  # type: ignore[override]
@@ -260,11 +267,11 @@ class Variable(_Values):
 
     @property
     def dtype(self) -> DType:
-        return self.leaf.dtype
+        return self.held.dtype
 
     @property
     def shape(self) -> TensorShape:
-        return TensorShape(self.leaf.shape)
+        return TensorShape(self.held.shape)
 
     def numpy(self) -> Any:
         return _as_numpy(self.leaf)
@@ -280,11 +287,14 @@ class Variable(_Values):
     def assign(self, value: TensorLike, name: str | None = None, read_value: bool = True) -> Variable:
         """Set the value; shape and element type stay. Raises ShapeError or DTypeError if the value does not fit."""
         node = as_node(value, self.dtype if not isinstance(value, Handle) else None)
-        if node.shape != self.leaf.shape:
-            raise ShapeError(f"{self.name} has shape {self.leaf.shape}; a value of shape {node.shape} does not fit")
+        if node.shape != self.held.shape:
+            raise ShapeError(f"{self.name} has shape {self.held.shape}; a value of shape {node.shape} does not fit")
         if node.dtype is not self.dtype:
             raise DTypeError(f"{self.name} has type {self.dtype.name}; cast the {node.dtype.name} value first")
-        self.leaf = _known(node)
+        if thread.capture is None:
+            self.held = _known(node)
+        else:
+            thread.capture.assign(self, node)
         return self
 
     def assign_add(self, delta: TensorLike, name: str | None = None, read_value: bool = True) -> Variable:

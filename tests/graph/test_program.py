@@ -86,7 +86,7 @@ def test_a_chain_of_50_000_operations_can_be_traced_and_computed():
 
 def test_the_text_of_a_program_names_each_step():
     text = str(program_of(example([1.0, 2.0], 3.0)))
-    assert "v0 = sin(a0)" in text and text.endswith("return v3")
+    assert "v0: float32[2] = sin(a0)" in text and text.endswith("return v3")
 
 
 def test_every_primitive_says_how_it_is_computed():

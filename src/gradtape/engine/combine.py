@@ -1,7 +1,16 @@
-"""How reductions combine values: which operation, from what start, in which element type, in blocks of which size.
+"""How reductions combine values: which operation, from what start, in which element type, in which order.
 
-Blocks have a fixed size and their results are combined by reducing them again, so the order of all operations follows
-from the shape alone.
+The order follows from the shape and the axes alone: not from what is fused with a reduction, how its operand stands in
+memory, the number of threads or the processor.
+
+* **In lanes.** A row, the reduced axes as one where no axis follows them, is cut into blocks of BLOCK elements. Element
+  i of a block goes into accumulator ``i % WIDTH``, from the left to the right; then the upper half of the accumulators
+  is combined with the lower half until one is left.
+* **In columns.** Where axes follow the reduced ones, and for many rows of at most SHORT_ROW elements: blocks of ROWS
+  elements, from the left to the right.
+
+If there are several blocks, their results are reduced in the same way again, rows in lanes and columns in columns. So
+the error of a sum grows with the logarithm of the number of elements.
 """
 
 from __future__ import annotations
@@ -11,11 +20,10 @@ from dataclasses import dataclass
 
 from gradtape.engine.machine import Machine, Value
 
-BLOCK = 1024
-"""Elements of the innermost axis in a unit; how many are combined before partial results are combined."""
-
-ROWS = 64
-"""The same for a reduced axis that is not the innermost one."""
+BLOCK = 4096
+WIDTH = 32
+ROWS = 128
+SHORT_ROW = 24
 
 
 @dataclass(frozen=True)

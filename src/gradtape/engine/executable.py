@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.engine import profile
+from gradtape.engine.describe import Work, works
 from gradtape.engine.kernel import bound, gather
-from gradtape.engine.plan import CallStep, Plan, plan
+from gradtape.engine.plan import SMALLER, CallStep, plan
 from gradtape.graph.node import Buffer, held
 from gradtape.graph.program import Program
 from gradtape.rewrite import rewrite
@@ -18,17 +20,37 @@ class Executable:
     """A Program's plan with its kernels."""
 
     def __init__(self, program: Program):
-        made: Plan = plan(rewrite(program))
-        self.steps = [_Call(step) if isinstance(step, CallStep) else bound(step) for step in made.steps]
+        self.program = program
+        self.plan = made = plan(rewrite(program))
+        self.steps: list[Any] = []
+        calls: dict[tuple, _Call] = {}
+        for step in made.steps:
+            if not isinstance(step, CallStep):
+                self.steps.append(bound(step))
+            elif step.op[0].several:  # one call for all its results
+                key = (step.op[0], tuple(step.inputs), step.op[2][:-1])
+                if key not in calls:
+                    calls[key] = _Call(step)
+                    self.steps.append(calls[key])
+                calls[key].places.append((step.op[2][-1], step.output))
+            else:
+                self.steps.append(_Call(step))
         self._runs = [step.run for step in self.steps]
         self._empty = [None] * (made.slots - len(program.leaves))
         self._outputs = gather(made.outputs)
 
     def __call__(self, values: list[Any]) -> Sequence[Any]:
         slots = values + self._empty
-        for run in self._runs:
-            run(slots)
+        if profiles := profile.collecting.get():
+            profile.run(self, slots, profiles)
+        else:
+            for run in self._runs:
+                run(slots)
         return self._outputs(slots)
+
+    def works(self) -> list[Work]:
+        """What each step is and costs."""
+        return works(self.program, self.plan)
 
 
 class _Call:
@@ -36,6 +58,7 @@ class _Call:
 
     def __init__(self, step: CallStep):
         self.step = step
+        self.places: list[tuple[int, int]] = []  # of several results: which one belongs to which slot
 
     def run(self, slots: list[Any]) -> None:
         primitive, inputs, params = self.step.op
@@ -43,4 +66,18 @@ class _Call:
         for i, x in zip(self.step.inputs, inputs, strict=True):
             value = slots[i]
             arrays.append(value.array if type(value) is Buffer else np.asarray(value, x.dtype.dtype))
-        slots[self.step.output] = held(np.asarray(primitive.reference(*arrays, *params)))
+        if self.places:
+            results = primitive.reference(*arrays, *params[:-1])
+            for index, slot in self.places:
+                slots[slot] = held(results[index])
+        else:
+            result = np.asarray(primitive.reference(*arrays, *params))
+            slots[self.step.output] = held(_without_rest(result) if self.step.view else result)
+
+
+def _without_rest(array: np.ndarray) -> np.ndarray:
+    """A view, copied if it would keep much more memory alive than it shows."""
+    whole = array
+    while isinstance(whole.base, np.ndarray):
+        whole = whole.base
+    return array.copy() if SMALLER * array.nbytes <= whole.nbytes else array

@@ -31,27 +31,45 @@ def run_body(m: Machine, spec: KernelSpec, operands: list[Value]) -> list[Value]
 
 
 class Arguments:
-    """Where a kernel finds what, in units of 8 bytes.
+    """Where a kernel finds what belongs to one call, in units of 8 bytes.
 
-    tables, lengths of the loops (outer…, middle, inner), units per row, then for each operand its number (scalar) or
-    its address and its strides in elements, then for each output its address and, for a reduction, the address of
-    the partial results (used if there is more than one unit per row).
+    tables, the address of the loops (see `LoopWords`; 0 if there are none), then for each operand its number (scalar)
+    or its address, then for each output its address and, for a reduction, the address of the partial results (used
+    if the reduced axis has more than one block).
     """
 
+    tables, loops = 0, 1
+
     def __init__(self, spec: KernelSpec):
-        self.tables = 0
-        loops = 0 if spec.is_scalar else spec.outer + 2
-        self.lengths = 1
-        self.units_per_row = 1 + loops
-        position = self.units_per_row + 1
-        self.operands: list[int] = []
-        for _, access in spec.operands:
-            self.operands.append(position)
-            position += 1 if access == "scalar" else loops  # address and loops - 1 strides
+        first = 2
+        self.operands = range(first, first + len(spec.operands))
+        position = self.operands.stop
         self.outputs: list[int] = []
         for _, _, reduction in spec.outputs:
             self.outputs.append(position)
             position += 2 if reduction else 1
+        self.size = position
+
+
+class LoopWords:
+    """Where a kernel over arrays finds what is the same in all calls, in units of 8 bytes.
+
+    lengths of the loops (outer…, middle, inner), sizes of the blocks of the last two, how many blocks they have; then
+    for each operand in memory, and then for each output, elements to the next index of each loop.
+    """
+
+    def __init__(self, spec: KernelSpec):
+        loops = spec.outer + 2
+        self.lengths, self.sizes, self.blocks = 0, loops, loops + 2
+        position = loops + 4
+        self.operands: list[int] = []
+        for _, access in spec.operands:
+            self.operands.append(position)
+            position += 0 if access == "scalar" else loops
+        self.outputs: list[int] = []
+        for _ in spec.outputs:
+            self.outputs.append(position)
+            position += loops
         self.size = position
 
 
@@ -98,7 +116,6 @@ class Frame:
         return "\n".join(
             [
                 *sorted(self.m.declarations),
-                "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
                 "define void @kernel(i64 %start, i64 %stop, ptr noalias %arguments) {",
                 "entry:",
                 *self.entry,

@@ -6,6 +6,7 @@ import ctypes
 import os
 import struct
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from math import prod
@@ -14,17 +15,25 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.config import settings
+from gradtape.engine import profile
 from gradtape.engine.buffers import empty
 from gradtape.engine.cache import Cache
-from gradtape.engine.combine import BLOCK, ROWS, accumulator
+from gradtape.engine.combine import accumulator
 from gradtape.engine.elementary import TABLES
-from gradtape.engine.frame import Arguments
-from gradtape.engine.plan import KernelSpec, KernelStep
+from gradtape.engine.frame import Arguments, LoopWords
+from gradtape.engine.layout import Layout
+from gradtape.engine.plan import KernelSpec, KernelStep, combining, copying
 from gradtape.graph.node import Buffer
-from gradtape.graph.shapes import Shape
 
 PARALLEL = 1 << 16
 """Elements below which one thread is enough."""
+
+PARTS = 8
+"""Into how many parts for each thread the work is cut."""
+
+MOST_THREADS = 256
+"""How many threads the pool has at most."""
 
 _Function = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
 _Short = ctypes.PYFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)  # keeps the interpreter's lock
@@ -38,6 +47,7 @@ class Kernel:
 
         self._code = code(spec)
         self.source, self.seconds = self._code.source, self._code.seconds
+        profile.made(self)
         address = self._code.address("kernel")
         self.call = _Function(address)
         self.call_short = _Short(address)
@@ -51,8 +61,18 @@ def kernel(spec: KernelSpec) -> Kernel:
     return _kernels.find(spec, lambda: Kernel(spec))
 
 
-@cache
+def is_ready(spec: KernelSpec) -> bool:
+    """Whether the kernel for a specification is in memory."""
+    return spec in _kernels
+
+
 def _workers() -> int:
+    """How many threads share a call, under the present settings."""
+    return settings().threads or _processors()
+
+
+@cache
+def _processors() -> int:
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
@@ -63,7 +83,7 @@ def _workers() -> int:
 def _pool() -> Any:
     from concurrent.futures import ThreadPoolExecutor
 
-    return ThreadPoolExecutor(_workers(), "gradtape")
+    return ThreadPoolExecutor(MOST_THREADS, "gradtape")  # started when they are needed
 
 
 if hasattr(os, "register_at_fork"):
@@ -129,61 +149,92 @@ class ArrayKernel:
         self.step = step
         self.spec = spec = step.spec
         self.kernel = kernel(spec)
+        middle, inner = [max(1, -(-n // size)) for n, size in zip(step.lengths[-2:], step.sizes, strict=True)]
+        outer = prod(step.lengths[:-2])
+        self.elements, self.units = prod(step.lengths), outer * middle * inner
+        words = LoopWords(spec)
+        numbers = [*step.lengths, *step.sizes, middle, inner]
+        for strides, (_, access) in zip(step.strides, spec.operands, strict=True):
+            numbers += strides if access != "scalar" else ()
+        for strides in step.steps:
+            numbers += strides
+        self._words = (ctypes.c_int64 * words.size)(*numbers)
+        self._head = [_tables, ctypes.addressof(self._words)]
         at = Arguments(spec)
         codes = ["q"] * at.size
         for (dtype, access), position in zip(spec.operands, at.operands, strict=True):
             if access == "scalar":
                 codes[position] = _code(dtype)
         self.format = struct.Struct("=" + "".join(codes))
-        middle, inner = step.lengths[-2:]
-        self.rows, self.elements = prod(step.lengths[:-2]), prod(step.lengths)
-        blocked, block = (middle, ROWS) if spec.reduces == "outer" else (inner, BLOCK)
-        self.units_per_row = max(1, -(-blocked // block))
-        self.template: list[Any] = [0] * at.size
-        self.template[at.tables] = _tables
-        self.template[at.lengths : at.lengths + len(step.lengths)] = step.lengths
-        self.template[at.units_per_row] = self.units_per_row
-        for position, strides in zip(at.operands, step.strides, strict=True):
-            self.template[position + 1 : position + 1 + len(strides)] = strides
-        accesses = [access for _, access in spec.operands]
-        self.reads = list(zip(step.inputs, at.operands, accesses, step.expanded, strict=True))
+        self.reads = []
+        for (dtype, access), slot, offset, copied in zip(
+            spec.operands, step.inputs, step.offsets, step.copied, strict=True
+        ):
+            made = copied and ArrayKernel(copying(dtype, copied))
+            self.reads.append((slot, access == "scalar", offset * np.dtype(dtype).itemsize, made))
         self.writes = []
-        for position, shape, (_, name, reduction) in zip(at.outputs, step.shapes, spec.outputs, strict=True):
+        for shape, (_, name, _) in zip(step.shapes, spec.outputs, strict=True):
             numpys: np.dtype = np.dtype(name)
-            partial = accumulator(name, reduction) if reduction and self.units_per_row > 1 else None
-            self.writes.append((position, shape, numpys, prod(shape) * numpys.itemsize, partial))
+            self.writes.append((shape, numpys, prod(shape) * numpys.itemsize))
+        # The partial results of reductions: how many lines of how many numbers, and of which type
+        blocks, columns = (middle, step.lengths[-1]) if spec.deep else (inner, 1)
+        self.partial_shape = (outer, blocks, columns)
+        self.partials: list[np.dtype | None] = [
+            np.dtype(accumulator(name, reduction)) if reduction and blocks > 1 else None
+            for _, name, reduction in spec.outputs
+        ]
 
     def run(self, slots: list[Any]) -> None:
         """Compute the outputs into their slots."""
-        arguments = self.template.copy()
+        arguments = self._head.copy()
         keep = []  # copies whose addresses are in use
-        for slot, position, access, expanded in self.reads:
+        for slot, is_number, offset, made in self.reads:
             value = slots[slot]
-            if access == "scalar":
-                arguments[position] = value.array.item() if type(value) is Buffer else value
+            if is_number:
+                arguments.append(value.array.item() if type(value) is Buffer else value)
                 continue
-            if expanded is not None or not value.array.flags.c_contiguous:
-                array = value.array if expanded is None else np.broadcast_to(value.array, expanded)
-                value = Buffer(np.ascontiguousarray(array))
+            if made is not None:
+                value = made.copy(value)
                 keep.append(value)
-            arguments[position] = value.address or _find_address(value)
-        outputs, partials = [], []
-        for k, (position, shape, dtype, size, carried) in enumerate(self.writes):
+            arguments.append((value.address or _find_address(value)) + offset)
+        outputs, places = [], []
+        for shape, dtype, size in self.writes:
             array = empty(shape, dtype, size)
-            place = arguments[position] = address(array)
-            outputs.append((array, place))
-            if carried is not None:
-                partial = np.empty(self._partial_shape(), carried)
-                arguments[position + 1] = address(partial)
-                partials.append((k, partial))
-        self._call(arguments)
-        for k, partial in partials:
-            self._combine(k, Buffer(partial), outputs[k][0])
-        for slot, (array, place) in zip(self.step.outputs, outputs, strict=True):
+            outputs.append(array)
+            places.append(address(array))
+        self.compute(arguments, places)
+        for slot, array, place in zip(self.step.outputs, outputs, places, strict=True):
             slots[slot] = array.item() if array.shape == () else Buffer(array, place)
 
+    def compute(self, arguments: list[Any], places: Sequence[int]) -> None:
+        """Call the kernel on its operands, and write the results to the given addresses."""
+        partials = []
+        for k, (place, (_, _, reduction), dtype) in enumerate(
+            zip(places, self.spec.outputs, self.partials, strict=True)
+        ):
+            arguments.append(place)
+            if dtype is not None:
+                partial = np.empty(self.partial_shape, dtype)
+                partials.append((k, partial))
+                arguments.append(address(partial))
+            elif reduction:
+                arguments.append(0)
+        self._call(arguments)
+        for k, partial in partials:
+            combiner = self._combiners[k]
+            combiner.compute([*combiner._head, address(partial)], [places[k]])
+
+    def copy(self, value: Buffer) -> Buffer:
+        """The result of a kernel with one operand."""
+        slots = [value, None]
+        self.step.outputs = [1]
+        self.run(slots)
+        return slots[1]  # type: ignore[return-value]
+
     def _call(self, arguments: list[Any]) -> None:
-        units = self.rows * self.units_per_row
+        units = self.units
+        if units == 0:
+            return
         if self.elements < PARALLEL:
             block = _block
             if len(arguments) > block.words:
@@ -193,41 +244,42 @@ class ArrayKernel:
             return
         memory = (ctypes.c_int64 * len(arguments))()  # of this call: others may run in this thread while it lasts
         self.format.pack_into(memory, 0, *arguments)
-        place = ctypes.addressof(memory)
-        parts = max(1, min(_workers(), units))
-        bounds = [units * i // parts for i in range(parts + 1)]
-        futures = [_pool().submit(self.kernel.call, bounds[i], bounds[i + 1], place) for i in range(1, parts)]
-        try:
-            self.kernel.call(bounds[0], bounds[1], place)
-            for future in futures:
-                future.result()
-        finally:
-            _wait(futures)
-
-    def _partial_shape(self) -> Shape:
-        inner = self.step.lengths[-1] if self.spec.reduces == "outer" else 1
-        return (self.rows, self.units_per_row, inner)
-
-    def _combine(self, k: int, partial: Buffer, result: np.ndarray) -> None:
-        """Reduce partial results in the same way, without a body, into `result`."""
-        slots: list[Any] = [partial, None]
-        self._combiners[k].run(slots)
-        result[...] = slots[1].array if type(slots[1]) is Buffer else slots[1]
+        _share_out(self.kernel, units, ctypes.addressof(memory))
 
     @cached_property
     def _combiners(self) -> dict[int, ArrayKernel]:
         """The kernel that reduces the partial results, for each output that has them."""
-        rows, units, inner = self._partial_shape()
+        lines, blocks, columns = self.partial_shape
         made = {}
         for k, (_, dtype, reduction) in enumerate(self.spec.outputs):
             if reduction:
-                operands = ((accumulator(dtype, reduction), "step"),)
-                spec = KernelSpec(1, self.spec.reduces, operands, (), ((-1, dtype, reduction),))
-                outer = self.spec.reduces == "outer"
-                lengths = (rows, units, inner) if outer else (rows, 1, units)
-                strides = (units * inner, inner) if outer else (units, 0)
-                made[k] = ArrayKernel(KernelStep(spec, lengths, [0], [None], [strides], [1], [self.step.shapes[k]]))
+                made[k] = ArrayKernel(combining(self.spec.deep, (lines, blocks, columns), dtype, reduction))
         return made
+
+
+def _share_out(kernel: Kernel, units: int, place: int) -> None:
+    """Call a kernel on all its units, in as many threads as there are processors.
+
+    Each thread takes a part whenever it is done with one, so none waits for another that begins late.
+    """
+    workers = min(_workers(), units)
+    number = min(units, PARTS * workers)
+    parts = deque((units * i // number, units * (i + 1) // number) for i in range(number))
+
+    def work() -> None:
+        while parts:
+            try:
+                start, stop = parts.popleft()
+            except IndexError:  # another thread was faster
+                return
+            kernel.call(start, stop, place)
+
+    futures = [_pool().submit(work) for _ in range(workers - 1)]
+    try:
+        work()
+    finally:
+        parts.clear()
+        _wait([future for future in futures if not future.cancel()])
 
 
 def bound(step: KernelStep) -> ScalarKernel | ArrayKernel:
@@ -253,10 +305,19 @@ def _wait(futures: list[Any]) -> None:
             interrupted = interrupt
     if interrupted is not None:
         raise interrupted
+    for future in futures:
+        future.result()
 
 
 def _find_address(buffer: Buffer) -> int:
-    buffer.address = buffer.array.__array_interface__["data"][0]
+    """Where a Buffer's elements stand side by side; they are brought there if they do not."""
+    array = buffer.array
+    if not array.flags.c_contiguous:
+        strides = [step // array.itemsize if n != 1 else 0 for n, step in zip(array.shape, array.strides, strict=True)]
+        layout = Layout(0, array.shape, tuple(strides))
+        seen = Buffer(array, array.__array_interface__["data"][0])
+        buffer.array = array = ArrayKernel(copying(array.dtype.name, layout)).copy(seen).array
+    buffer.address = array.__array_interface__["data"][0]
     return buffer.address
 
 

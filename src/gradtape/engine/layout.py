@@ -56,7 +56,7 @@ class Layout(NamedTuple):
                 strides.append(0)
                 continue
             while run % n:  # this axis reaches beyond the run: the next axis must continue it
-                if not ours or run != 1 and ours[-1][1] != step * run:
+                if not ours or (run != 1 and ours[-1][1] != step * run):
                     return None
                 length, stride = ours.pop()
                 run, step = run * length, step if run != 1 else stride

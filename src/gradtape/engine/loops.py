@@ -1,386 +1,283 @@
 """Kernels over arrays: the loops around the body, written as LLVM IR.
 
-    for unit in start..stop:                a row of the outer loops, and a block of the innermost axis
-        for i in block, step LANES:         (if the axis before the innermost is reduced: for each i, over that axis)
-            load operands; body; store results, or combine them into the lanes of an accumulator
-        store the block's accumulators
+    for unit in start..stop:              one index of the outer loops, a block of the middle and one of the inner loop
+        for r in block of the middle:     (only in deep kernels)
+            for i in block of the inner, LANES at a time:
+                load operands; body; store results, or combine them into accumulators
+        store what was accumulated
 
-A unit is what threads share out. The last, incomplete step of a block copies its operands to the stack and runs the
-same body.
+A unit is what threads share out. The last, incomplete step of a row loads and stores under a mask. If the inner axis is
+reduced, the accumulators are the lanes that `engine.combine` speaks of; if the middle one is, there is one for
+each element of the inner block.
 """
 
 from __future__ import annotations
 
-from gradtape.engine.combine import BLOCK, COMBINE, ROWS, Combine, accumulator
-from gradtape.engine.frame import ENTRY, MEMORY, SIZES, Frame, run_body
-from gradtape.engine.machine import LANES, TYPES, Machine, Value
+from gradtape.engine.access import Access, load, store
+from gradtape.engine.accumulate import Accumulator, columns_end, columns_start, live
+from gradtape.engine.combine import WIDTH
+from gradtape.engine.frame import ENTRY, MEMORY, Frame, LoopWords, run_body
+from gradtape.engine.machine import LANES, TYPES, Value
 from gradtape.engine.plan import KernelSpec
+from gradtape.graph.node import TABLE
 
-UNIT, STEP, DEEP = 1, 2, 3
-"""The sections of a loop nest after ENTRY: per unit, per step, per step of a reduced axis before the innermost."""
+UNIT = 1
+"""The section of a loop nest after ENTRY; in deep kernels one per row follows; the last one is per step."""
+
+LIGHT = 8
+"""Operations up to which a body leaves registers free, so that a step may be as wide as all accumulators."""
 
 
-UNIT_END = [
-    "unit.done:",
-    "  %u.next = add i64 %u, 1",
-    "  %units.left = icmp slt i64 %u.next, %stop",
-    "  br i1 %units.left, label %unit, label %return",
-    "return:",
-    "  ret void",
-]
+def lanes_of(spec: KernelSpec) -> int:
+    """How many elements a step handles. This changes no bits: the order of a reduction is defined without it."""
+    light = len(spec.body) <= LIGHT and not any(TABLE[name].costly for name, _, _ in spec.body)
+    return WIDTH if light and spec.reduces == "inner" else LANES
 
 
 class Loops(Frame):
     def __init__(self, spec: KernelSpec):
-        self.deep = spec.reduces == "outer"
-        super().__init__(spec, LANES, 4 if self.deep else 3)
-        self.inner = DEEP if self.deep else STEP  # the section in which operands are loaded
-        self.unit: list[str] = []  # lines at the start of a unit, before its hoisted instructions
-        self.direct: list[str] = []  # addresses of a step's operands
-        self.tail: list[str] = []  # what an incomplete step copies in
-        self.ready: list[str] = []  # loads of a step
-        self.stores: list[str] = []
-        self.finish: list[str] = []  # what an incomplete step copies out
+        super().__init__(spec, lanes_of(spec), 4 if spec.deep else 3)
+        self.lanes = self.m.lanes
+        self.row, self.step = (2, 3) if spec.deep else (UNIT, 2)
+        self.words = LoopWords(spec)
+        self.loops = self.argument(self.at.loops, "ptr", "loops")
+        self.unit_lines: list[str] = []  # addresses at the start of a unit
+        self.row_lines: list[str] = []  # addresses and numbers at the start of a row
+        self.loads = Access()
+        self.stores = Access()
+        self.accumulators: list[Accumulator] = []
 
-    # -- operands ---------------------------------------------------------------------------------------------
+    def word(self, position: int, name: str) -> str:
+        """One of the numbers that are the same in all calls."""
+        self.entry.append(f"  %{name}.at = getelementptr i64, ptr {self.loops}, i64 {position}")
+        self.entry.append(f"  %{name} = load i64, ptr %{name}.at")
+        return f"%{name}"
+
+    # -- operands and results ---------------------------------------------------------------------------------
+
+    def follow(self, name: str, pointer: str, memory: str, words: int, rows: bool) -> str:
+        """The address of an array at the present unit, or its present row."""
+        unit, outer, offset = self.unit_lines, self.spec.outer, "0"
+        for loop in range(outer):
+            stride = self.word(words + loop, f"{name}.stride{loop}")
+            unit.append(f"  %{name}.o{loop} = mul i64 %index{loop}, {stride}")
+            unit.append(f"  %{name}.s{loop} = add i64 {offset}, %{name}.o{loop}")
+            offset = f"%{name}.s{loop}"
+        unit.append(f"  %{name}.unit = getelementptr {memory}, ptr {pointer}, i64 {offset}")
+        if not rows:
+            return f"%{name}.unit"
+        stride = self.word(words + outer, f"{name}.strider")
+        self.row_lines.append(f"  %{name}.ro = mul i64 %r, {stride}")
+        self.row_lines.append(f"  %{name}.row = getelementptr {memory}, ptr %{name}.unit, i64 %{name}.ro")
+        return f"%{name}.row"
+
+    def lane_offsets(self, name: str, words: int, access: str) -> str:
+        """The stride of the inner loop if it is not one, else nothing; offsets of the lanes are made of it."""
+        if access != "strided":
+            return ""
+        stride = self.word(words + self.spec.outer + 1, f"{name}.stride")
+        spread = self.splat(stride, "i64", ENTRY, self.entry)
+        numbers = ", ".join(f"i64 {lane}" for lane in range(self.lanes))
+        self.entry.append(f"  {stride}.lanes = mul <{self.lanes} x i64> {spread.text}, <{numbers}>")
+        return stride
 
     def operand(self, i: int) -> Value:
         dtype, access = self.spec.operands[i]
         position = self.at.operands[i]
         if access == "scalar":
             return self.number(position, dtype, f"x{i}")
-        pointer = self.argument(position, "ptr", f"x{i}")
-        memory, outer = MEMORY[dtype], self.spec.outer
-        offset = "0"
-        for loop in range(outer):
-            stride = self.argument(position + 1 + loop, "i64", f"x{i}.stride{loop}")
-            self.unit.append(f"  %x{i}.o{loop} = mul i64 %index{loop}, {stride}")
-            self.unit.append(f"  %x{i}.s{loop} = add i64 {offset}, %x{i}.o{loop}")
-            offset = f"%x{i}.s{loop}"
-        self.unit.append(f"  %x{i}.row = getelementptr {memory}, ptr {pointer}, i64 {offset}")
-        row = f"%x{i}.row"
-        if self.deep:
-            stride = self.argument(position + 1 + outer, "i64", f"x{i}.strider")
-            self.direct.append(f"  %x{i}.ro = mul i64 %r, {stride}")
-            self.direct.append(f"  %x{i}.r = getelementptr {memory}, ptr {row}, i64 %x{i}.ro")
-            row = f"%x{i}.r"
+        memory, words = MEMORY[dtype], self.words.operands[i]
+        row = self.follow(f"x{i}", self.argument(position, "ptr", f"x{i}"), memory, words, self.spec.deep)
         if access == "row":
-            lines, depth = (self.direct, self.inner) if self.deep else (self.unit, UNIT)
+            lines = self.row_lines if self.spec.deep else self.unit_lines
             lines.append(f"  %x{i}.value = load {memory}, ptr {row}")
             text = f"%x{i}.value"
             if dtype == "bool":
                 lines.append(f"  {text}.b = icmp ne i8 {text}, 0")
                 text += ".b"
-            return self.splat(text, TYPES[dtype], depth, lines)
-        size = SIZES[dtype]
-        self.entry.append(f"  %x{i}.copy = alloca <{LANES} x {memory}>")
-        self.entry.append(f"  store <{LANES} x {memory}> zeroinitializer, ptr %x{i}.copy")
-        self.direct.append(f"  %x{i}.direct = getelementptr {memory}, ptr {row}, i64 %i")
-        self.tail.append(f"  %x{i}.bytes = mul i64 %left, {size}")
-        self.tail.append(
-            f"  call void @llvm.memcpy.p0.p0.i64(ptr %x{i}.copy, ptr %x{i}.direct, i64 %x{i}.bytes, i1 false)"
-        )
-        self.ready.insert(0, f"  %x{i}.from = phi ptr [ %x{i}.direct, %step ], [ %x{i}.copy, %tail ]")
-        self.ready.append(f"  %x{i}.now = load <{LANES} x {memory}>, ptr %x{i}.from, align {size}")
-        text = f"%x{i}.now"
-        if dtype == "bool":
-            self.ready.append(f"  {text}.b = icmp ne <{LANES} x i8> {text}, zeroinitializer")
-            text += ".b"
-        return Value(self.m, TYPES[dtype], text, self.inner)
+            return self.splat(text, TYPES[dtype], self.row, lines)
+        stride = self.lane_offsets(f"x{i}", words, access)
+        text = load(self.m, self.loads, f"%x{i}", dtype, row, "%i", stride)
+        return Value(self.m, TYPES[dtype], text, self.step)
 
-    # -- results ----------------------------------------------------------------------------------------------
-
-    def store(self, k: int, value: Value, dtype: str, pointer: str, offset: str, lines: list[str]) -> None:
-        """Store a vector at pointer + offset; an incomplete one goes through the stack."""
-        memory, size = MEMORY[dtype], SIZES[dtype]
-        text = value.text
-        self.entry.append(f"  %y{k}.copy = alloca <{LANES} x {memory}>")
-        if dtype == "bool":
-            lines.append(f"  %y{k}.byte = zext <{LANES} x i1> {text} to <{LANES} x i8>")
-            text = f"%y{k}.byte"
-        lines.append(f"  %y{k}.direct = getelementptr {memory}, ptr {pointer}, i64 {offset}")
-        lines.append(f"  %y{k}.to = select i1 %full, ptr %y{k}.direct, ptr %y{k}.copy")
-        lines.append(f"  store <{LANES} x {memory}> {text}, ptr %y{k}.to, align {size}")
-        self.finish.append(f"  %y{k}.bytes = mul i64 %left, {size}")
-        self.finish.append(
-            f"  call void @llvm.memcpy.p0.p0.i64(ptr %y{k}.direct, ptr %y{k}.copy, i64 %y{k}.bytes, i1 false)"
-        )
-
-    def elementwise_output(self, k: int, value: Value) -> None:
-        dtype = self.spec.outputs[k][1]
+    def result(self, k: int, value: Value) -> None:
+        """Store the results of a step."""
+        dtype, words = self.spec.outputs[k][1], self.words.outputs[k]
         pointer = self.argument(self.at.outputs[k], "ptr", f"y{k}")
-        self.unit.append(f"  %y{k}.row0 = mul i64 %row, %middle")
-        if self.deep:
-            self.direct.append(f"  %y{k}.row1 = add i64 %y{k}.row0, %r")
-            row, lines = f"%y{k}.row1", self.direct
-        else:
-            row, lines = f"%y{k}.row0", self.unit
-        lines.append(f"  %y{k}.row = mul i64 {row}, %inner")
-        self.stores.append(f"  %y{k}.offset = add i64 %y{k}.row, %i")
-        self.store(k, value, dtype, pointer, f"%y{k}.offset", self.stores)
+        row = self.follow(f"y{k}", pointer, MEMORY[dtype], words, self.spec.deep)
+        stride = self.lane_offsets(f"y{k}", words, self.spec.stores[k])
+        store(self.m, self.stores, f"%y{k}", value.text, dtype, row, "%i", stride)
+
+    def accumulate(self, k: int, value: Value) -> None:
+        """Combine the values of a step with what was accumulated."""
+        _, dtype, reduction = self.spec.outputs[k]
+        pointer = self.argument(self.at.outputs[k], "ptr", f"y{k}")
+        self.argument(self.at.outputs[k] + 1, "ptr", f"y{k}.partial")
+        self.follow(f"y{k}", pointer, MEMORY[dtype], self.words.outputs[k], False)
+        a = Accumulator(k, dtype, reduction, self.m, self.spec.deep)
+        self.entry += a.reserve()
+        a.step(value, self.step, self.loads, self.stores)
+        self.accumulators.append(a)
+
+    # -- the nest ---------------------------------------------------------------------------------------------
 
     def text(self) -> str:
-        spec, m, at = self.spec, self.m, self.at
-        outer = spec.outer
-        for loop in range(outer):
-            self.argument(at.lengths + loop, "i64", f"length{loop}")
-        self.argument(at.lengths + outer, "i64", "middle")
-        self.argument(at.lengths + outer + 1, "i64", "inner")
-        self.argument(at.units_per_row, "i64", "units")
+        spec, m, words = self.spec, self.m, self.words
+        for loop in range(spec.outer):
+            self.word(words.lengths + loop, f"length{loop}")
+        self.word(words.lengths + spec.outer, "middle")
+        self.word(words.lengths + spec.outer + 1, "inner")
+        self.word(words.sizes, "middle.size")
+        self.word(words.sizes + 1, "inner.size")
+        self.word(words.blocks, "middle.blocks")
+        self.word(words.blocks + 1, "inner.blocks")
+        self.entry.append(f"  %several = icmp sgt i64 {'%middle.blocks' if spec.deep else '%inner.blocks'}, 1")
         operands = [self.operand(i) for i in range(len(spec.operands))]
-        results = run_body(m, spec, operands)
-        reductions: list[tuple[int, Value, Combine, str]] = []
-        for k, ((_, dtype, reduction), value) in enumerate(zip(spec.outputs, results, strict=True)):
-            if reduction:
-                carried = accumulator(dtype, reduction)
-                reductions.append((k, m.cast(value, carried), COMBINE[reduction], carried))
+        roots = []
+        for k, value in enumerate(run_body(m, spec, operands)):
+            if spec.outputs[k][2]:
+                self.accumulate(k, value)
+                roots.append(self.accumulators[-1].after)
             else:
-                self.elementwise_output(k, value)
-        before = {k: Value(m, v.type, f"%acc{k}", self.inner) for k, v, _, _ in reductions}
-        after: dict[int, Value] = {}
-        for k, value, combine, _ in reductions:
-            counted = value
-            if not self.deep:  # lanes beyond the end do not count
-                live = Value(m, "i1", "%live", self.inner)
-                counted = m.select(live, value, m.const(value.type, combine.start(value.type)))
-            after[k] = combine.function(m, before[k], counted)
-        roots = [v for v, o in zip(results, spec.outputs, strict=True) if not o[2]]
-        m.mark_needed([*roots, *after.values()])
-        if self.deep:
-            return self.module(self._deep_loops(reductions, after))
-        return self.module(self._loops(reductions, after))
+                self.result(k, value)
+                roots.append(value)
+        m.mark_needed(roots)
+        entry, _ = m.render(m.sections[ENTRY], "entry")
+        nest = self._deep() if spec.deep else self._flat()
+        return self.module(
+            [
+                *entry,
+                "  %none = icmp sge i64 %start, %stop",
+                "  br i1 %none, label %return, label %first",
+                "first:",
+                *self._first_unit(),
+                "  br label %unit",
+                "unit:",
+                *self._unit(),
+                *nest,
+                "unit.done:",
+                *self._next_unit(),
+                "  br i1 %units.left, label %unit, label %return",
+                "return:",
+                "  ret void",
+            ]
+        )
 
-    def _unit_start(self, block: int, length: str) -> list[str]:
-        """The head of the loop over units: which row and block a unit is."""
-        lines = [
-            "  %none = icmp sge i64 %start, %stop",
-            "  br i1 %none, label %return, label %unit",
-            "unit:",
-            "  %u = phi i64 [ %start, %entry.end ], [ %u.next, %unit.done ]",
-            "  %row = sdiv i64 %u, %units",
-            "  %row.units = mul i64 %row, %units",
-            "  %block = sub i64 %u, %row.units",
-            f"  %begin = mul i64 %block, {block}",
-            f"  %end.full = add i64 %begin, {block}",
-            f"  %end.over = icmp sgt i64 %end.full, {length}",
-            f"  %end = select i1 %end.over, i64 {length}, i64 %end.full",
-        ]
-        rest = "%row"
-        for loop in reversed(range(self.spec.outer)):
-            lines.append(f"  %rest{loop} = sdiv i64 {rest}, %length{loop}")
-            lines.append(f"  %whole{loop} = mul i64 %rest{loop}, %length{loop}")
-            lines.append(f"  %index{loop} = sub i64 {rest}, %whole{loop}")
-            rest = f"%rest{loop}"
+    def _counters(self) -> list[tuple[str, str]]:
+        """What counts units, fastest first: (name, length)."""
+        counters = [("inner.block", "%inner.blocks")]
+        if self.spec.deep:
+            counters.append(("middle.block", "%middle.blocks"))
+        return counters + [(f"index{loop}", f"%length{loop}") for loop in reversed(range(self.spec.outer))]
+
+    def _first_unit(self) -> list[str]:
+        lines, rest = [], "%start"
+        for name, length in self._counters():
+            lines.append(f"  %{name}.first = srem i64 {rest}, {length}")
+            lines.append(f"  %{name}.rest = sdiv i64 {rest}, {length}")
+            rest = f"%{name}.rest"
         return lines
 
-    def _entry_section(self) -> list[str]:
-        lines, _ = self.m.render(self.m.sections[ENTRY], "entry")
-        return [*lines, "  br label %entry.end", "entry.end:"]
+    def _unit(self) -> list[str]:
+        """The head of the loop over units: which blocks a unit is."""
+        names = [name for name, _ in self._counters()]
+        lines = [
+            "  %u = phi i64 [ %start, %first ], [ %u.next, %unit.done ]",
+            *[f"  %{name} = phi i64 [ %{name}.first, %first ], [ %{name}.next, %unit.done ]" for name in names],
+            "  %line = phi i64 [ %inner.block.rest, %first ], [ %line.next, %unit.done ]",
+        ]
+        for first, last, loop in [("i0", "i1", "inner")] + ([("r0", "r1", "middle")] if self.spec.deep else []):
+            lines += [
+                f"  %{first} = mul i64 %{loop}.block, %{loop}.size",
+                f"  %{last}.full = add i64 %{first}, %{loop}.size",
+                f"  %{last}.over = icmp sgt i64 %{last}.full, %{loop}",
+                f"  %{last} = select i1 %{last}.over, i64 %{loop}, i64 %{last}.full",
+            ]
+        section, _ = self.m.render(self.m.sections[UNIT], "unit")
+        return [*lines, "  %columns.none = icmp sge i64 %i0, %i1", *self.unit_lines, *section]
 
-    def _step(self, left: str) -> list[str]:
-        """From the addresses of a step's operands to its body; an incomplete step copies them first."""
+    def _next_unit(self) -> list[str]:
+        lines, carry = ["  %u.next = add i64 %u, 1", "  %units.left = icmp slt i64 %u.next, %stop"], "1"
+        for name, length in self._counters():
+            lines += [
+                f"  %{name}.more = add i64 %{name}, {carry}",
+                f"  %{name}.wraps = icmp eq i64 %{name}.more, {length}",
+                f"  %{name}.next = select i1 %{name}.wraps, i64 0, i64 %{name}.more",
+                f"  %{name}.carry = zext i1 %{name}.wraps to i64",
+            ]
+            carry = f"%{name}.carry"
+        return [*lines, "  %line.next = add i64 %line, %inner.block.carry"]
+
+    def _steps(self, before: str, after: str) -> list[str]:
+        """The inner loop, entered from the block `before` and left to the block `after`."""
+        m = self.m
+        body, _ = m.render(m.sections[self.step], "body")
         return [
-            *self.direct,
-            f"  %left = sub i64 {left}, %i",
-            f"  %full = icmp sge i64 %left, {LANES}",
-            "  br i1 %full, label %body, label %tail",
+            "step:",
+            f"  %i = phi i64 [ %i0, %{before} ], [ %i.next, %next ]",
+            *[line for a in self.accumulators for line in a.register(a.name, before)],
+            "  %left = sub i64 %i1, %i",
+            f"  %full = icmp sge i64 %left, {self.lanes}",
+            *self.loads.before,
+            "  br i1 %full, label %whole, label %tail",
+            "whole:",
+            *self.loads.whole,
+            "  br label %body",
             "tail:",
-            *self.tail,
+            *live(self.lanes, "%left", "%tail.live"),
+            *[line.replace("%mask", "%tail.live") for line in self.loads.tail],
             "  br label %body",
             "body:",
-            *self.ready,
+            f"  %live = phi <{self.lanes} x i1> [ {m.const('i1', True).text}, %whole ], [ %tail.live, %tail ]",
+            *self.loads.joined,
+            *self.loads.after,
+            *body,
+            *self.stores.stored("results", "%full", "%live", "next"),
+            "next:",
+            f"  %i.next = add i64 %i, {self.lanes}",
+            "  %more = icmp slt i64 %i.next, %i1",
+            f"  br i1 %more, label %step, label %{after}",
         ]
 
-    def _loops(self, reductions: list, after: dict[int, Value]) -> list[str]:
-        m = self.m
-        unit_lines, unit_end = m.render(m.sections[UNIT], "unit")
-        body, _ = m.render(m.sections[STEP], "body")
-        starts = {k: m.const(v.type, c.start(v.type)) for k, v, c, _ in reductions}
-        accumulators = [
-            f"  %acc{k} = phi {m.vector(v.type)} [ {starts[k].text}, %{unit_end} ], [ {after[k].text}, %next ]"
-            for k, v, _, _ in reductions
-        ]
-        live: list[str] = []
-        if reductions:
-            self.ready.append(f"  %left.0 = insertelement <{LANES} x i64> poison, i64 %left, i64 0")
-            self.ready.append(
-                f"  %left.v = shufflevector <{LANES} x i64> %left.0, <{LANES} x i64> poison, "
-                f"<{LANES} x i32> zeroinitializer"
-            )
-            lanes = ", ".join(f"i64 {lane}" for lane in range(LANES))
-            self.ready.append(f"  %live = icmp sgt <{LANES} x i64> %left.v, <{lanes}>")
-        lines = [
-            *self._entry_section(),
-            *self._unit_start(BLOCK, "%inner"),
-            *self.unit,
-            *unit_lines,
-            "  %empty = icmp sge i64 %begin, %end",
-            "  br i1 %empty, label %block.done, label %step",
-            "step:",
-            f"  %i = phi i64 [ %begin, %{unit_end} ], [ %i.next, %next ]",
-            *accumulators,
-            *self._step("%end"),
-            *live,
-            *body,
-            *self.stores,
-            "  br i1 %full, label %next, label %finish",
-            "finish:",
-            *self.finish,
-            "  br label %next",
-            "next:",
-            f"  %i.next = add i64 %i, {LANES}",
-            "  %more = icmp slt i64 %i.next, %end",
-            "  br i1 %more, label %step, label %block.done",
-            "block.done:",
-        ]
-        for k, v, _, _ in reductions:
-            lines.append(
-                f"  %acc{k}.end = phi {m.vector(v.type)} [ {starts[k].text}, %{unit_end} ], [ {after[k].text}, %next ]"
-            )
-        for k, v, combine, carried in reductions:
-            tree, total = self._across_lanes(k, v.type, combine)
-            lines += [*tree, *self._store_number(k, total, carried)]
+    def _flat(self) -> list[str]:
         return [
-            *lines,
+            *[line for a in self.accumulators for line in a.row_start()],
+            "  br label %unit.ready",
+            "unit.ready:",
+            "  br i1 %columns.none, label %row.done, label %step",
+            *self._steps("unit.ready", "row.done"),
+            "row.done:",
+            *[line for a in self.accumulators for line in a.register(f"{a.name}.end", "unit.ready")],
+            *[line for a in self.accumulators for line in a.row_end()],
             "  br label %unit.done",
-            *UNIT_END,
         ]
 
-    def _across_lanes(self, k: int, type: str, combine: Combine) -> tuple[list[str], str]:
-        """The lanes of an accumulator combined as a tree, halves with halves: the lines, and the result's name."""
-        m = Machine(1)
-        vector = f"<{LANES} x {type}>"
-        lines = [f"  %acc{k}.lane{j} = extractelement {vector} %acc{k}.end, i64 {j}" for j in range(LANES)]
-        values = [Value(m, type, f"%acc{k}.lane{j}", 0) for j in range(LANES)]
-        while len(values) > 1:
-            half = len(values) // 2
-            values = [combine.function(m, values[j], values[j + half]) for j in range(half)]
-        m.mark_needed(values)
-        text, _ = m.render(m.sections[0], "")
-        self.m.declarations |= m.declarations
-        lines += [line.replace("%v", f"%acc{k}.v") for line in text]
-        return lines, values[0].text.replace("%v", f"%acc{k}.v")
-
-    def _store_number(self, k: int, text: str, carried: str) -> list[str]:
-        """Store one reduced number: the result, or a partial result if a row has several units."""
-        dtype = self.spec.outputs[k][1]
-        self.argument(self.at.outputs[k], "ptr", f"y{k}")
-        self.argument(self.at.outputs[k] + 1, "ptr", f"y{k}.partial")
-        self.entry.append(f"  %y{k}.one = icmp eq i64 %units, 1")
-        lines = [f"  br i1 %y{k}.one, label %final{k}, label %partial{k}", f"final{k}:"]
-        result, memory = text, MEMORY[dtype]
-        if carried != dtype:
-            lines.append(f"  %y{k}.rounded = fptrunc double {text} to float")
-            result = f"%y{k}.rounded"
-        elif dtype == "bool":
-            lines.append(f"  %y{k}.byte = zext i1 {text} to i8")
-            result = f"%y{k}.byte"
-        lines += [
-            f"  %y{k}.final = getelementptr {memory}, ptr %y{k}, i64 %row",
-            f"  store {memory} {result}, ptr %y{k}.final",
-            f"  br label %stored{k}",
-            f"partial{k}:",
-        ]
-        if dtype == "bool":
-            lines.append(f"  %y{k}.byte2 = zext i1 {text} to i8")
-            text = f"%y{k}.byte2"
-        return [
-            *lines,
-            f"  %y{k}.slot = getelementptr {MEMORY[carried]}, ptr %y{k}.partial, i64 %u",
-            f"  store {MEMORY[carried]} {text}, ptr %y{k}.slot",
-            f"  br label %stored{k}",
-            f"stored{k}:",
-        ]
-
-    def _deep_loops(self, reductions: list, after: dict[int, Value]) -> list[str]:
-        """The reduced axis is the one before the innermost: for each step along the innermost, loop over it."""
-        m = self.m
-        unit_lines, unit_end = m.render(m.sections[UNIT], "unit")
-        step_lines, step_end = m.render(m.sections[STEP], "column")
-        body, _ = m.render(m.sections[DEEP], "body")
-        starts = {k: m.const(v.type, c.start(v.type)) for k, v, c, _ in reductions}
-        edges = (f"%{step_end}", "%next")
-        finish, self.finish = self.finish, []
-        lines = [
-            *self._entry_section(),
-            *self._unit_start(ROWS, "%middle"),
-            *self.unit,
-            *unit_lines,
-            "  %no.columns = icmp sge i64 0, %inner",
-            "  br i1 %no.columns, label %unit.done, label %column",
-            "column:",
-            f"  %i = phi i64 [ 0, %{unit_end} ], [ %i.next, %column.done ]",
-            *step_lines,
-            "  %empty = icmp sge i64 %begin, %end",
-            "  br i1 %empty, label %rows.done, label %step",
-            "step:",
-            f"  %r = phi i64 [ %begin, {edges[0]} ], [ %r.next, %next ]",
-            *[
-                f"  %acc{k} = phi {m.vector(v.type)} [ {starts[k].text}, {edges[0]} ], [ {after[k].text}, {edges[1]} ]"
-                for k, v, _, _ in reductions
-            ],
-            *self._step("%inner"),
-            *body,
-            *self.stores,
-            "  br i1 %full, label %next, label %finish",
-            "finish:",
-            *finish,
-            "  br label %next",
-            "next:",
-            "  %r.next = add i64 %r, 1",
-            "  %more = icmp slt i64 %r.next, %end",
-            "  br i1 %more, label %step, label %rows.done",
-            "rows.done:",
-        ]
-        for k, v, _, _ in reductions:
-            lines.append(
-                f"  %acc{k}.end = phi {m.vector(v.type)} [ {starts[k].text}, {edges[0]} ], "
-                f"[ {after[k].text}, {edges[1]} ]"
-            )
-        lines += [
-            "  %columns.left = sub i64 %inner, %i",
-            f"  %columns.full = icmp sge i64 %columns.left, {LANES}",
-        ]
-        for k, v, _, carried in reductions:
-            lines += self._store_columns(k, Value(m, v.type, f"%acc{k}.end", STEP), carried)
-        return [
-            *lines,
-            "  br label %column.done",
-            "column.done:",
-            f"  %i.next = add i64 %i, {LANES}",
-            "  %columns.more = icmp slt i64 %i.next, %inner",
-            "  br i1 %columns.more, label %column, label %unit.done",
-            *UNIT_END,
-        ]
-
-    def _store_columns(self, k: int, value: Value, carried: str) -> list[str]:
-        """Store a vector of reduced numbers: results, or partial results if a row has several units."""
-        dtype = self.spec.outputs[k][1]
-        self.argument(self.at.outputs[k], "ptr", f"y{k}")
-        self.argument(self.at.outputs[k] + 1, "ptr", f"y{k}.partial")
-        self.entry.append(f"  %y{k}.one = icmp eq i64 %units, 1")
-        lines = [f"  br i1 %y{k}.one, label %final{k}, label %partial{k}"]
-        for name, held, pointer, at in (
-            ("final", dtype, f"%y{k}", "%row"),
-            ("partial", carried, f"%y{k}.partial", "%u"),
-        ):
-            p, memory, text = f"%y{k}.{name}", MEMORY[held], value.text
-            self.entry.append(f"  {p}.copy = alloca <{LANES} x {memory}>")
-            lines += [f"{name}{k}:", f"  {p}.base = mul i64 {at}, %inner", f"  {p}.offset = add i64 {p}.base, %i"]
-            if held != carried:
-                lines.append(f"  {p}.rounded = fptrunc <{LANES} x double> {text} to <{LANES} x float>")
-                text = f"{p}.rounded"
-            elif held == "bool":
-                lines.append(f"  {p}.byte = zext <{LANES} x i1> {text} to <{LANES} x i8>")
-                text = f"{p}.byte"
-            lines += [
-                f"  {p}.direct = getelementptr {memory}, ptr {pointer}, i64 {p}.offset",
-                f"  {p}.to = select i1 %columns.full, ptr {p}.direct, ptr {p}.copy",
-                f"  store <{LANES} x {memory}> {text}, ptr {p}.to, align {SIZES[held]}",
-                f"  br i1 %columns.full, label %stored{k}, label %{name}{k}.tail",
-                f"{name}{k}.tail:",
-                f"  {p}.bytes = mul i64 %columns.left, {SIZES[held]}",
-                f"  call void @llvm.memcpy.p0.p0.i64(ptr {p}.direct, ptr {p}.copy, i64 {p}.bytes, i1 false)",
-                f"  br label %stored{k}",
+    def _deep(self) -> list[str]:
+        section, _ = self.m.render(self.m.sections[self.row], "row")
+        start, end = ["  br label %unit.ready"], ["  br label %unit.done"]
+        if self.accumulators:
+            start = columns_start(self.accumulators, self.lanes)
+            strides = [
+                self.lane_offsets(f"y{a.k}", self.words.outputs[a.k], self.spec.stores[a.k]) for a in self.accumulators
             ]
-        return [*lines, f"stored{k}:"]
+            end = columns_end(self.accumulators, strides, self.lanes)
+        return [
+            *start,
+            "unit.ready:",
+            "  %rows.none = icmp sge i64 %r0, %r1",
+            "  br i1 %rows.none, label %rows.done, label %row",
+            "row:",
+            "  %r = phi i64 [ %r0, %unit.ready ], [ %r.next, %row.done ]",
+            *self.row_lines,
+            *section,
+            "  br label %row.ready",
+            "row.ready:",
+            "  br i1 %columns.none, label %row.done, label %step",
+            *self._steps("row.ready", "row.done"),
+            "row.done:",
+            "  %r.next = add i64 %r, 1",
+            "  %rows.left = icmp slt i64 %r.next, %r1",
+            "  br i1 %rows.left, label %row, label %rows.done",
+            "rows.done:",
+            *end,
+        ]

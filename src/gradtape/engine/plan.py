@@ -1,35 +1,54 @@
 """Program → plan: which operations run together in one pass over memory, and what has to be stored between passes.
 
 A plan is a list of steps over numbered slots. A step is a kernel (elementwise operations and the reductions that end
-them, over one iteration space) or a call of a primitive's NumPy function (matrix products, reshaping, joining).
+them, over one iteration space) or a call of a primitive's NumPy function (matrix products, joining).
 
 Every operation has a level: elementwise operations stand at the level of their inputs and are computed inside whatever
 kernel needs them; the result of a reduction exists one level later. Kernels of a level are grouped by iteration space.
+
+Views (reshape, transpose, slice, broadcast) are no passes. A kernel reads what was viewed in place, with other strides.
+A view of something that is computed in the same pass is passed on to what that is computed from, so that it is
+computed where it is needed. What is computed is stored instead, and then viewed, if
+
+* strides cannot say what the view does to an operand (reshaping a transposed matrix), or
+* it is read in several ways, of which one is a view, and is more than CHEAP operations, or
+* broadcasting would repeat COSTLY work in the inner loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import prod
 
-from gradtape.graph.node import READ, Node, Op
+from gradtape.engine.combine import BLOCK, ROWS, accumulator
+from gradtape.engine.layout import Layout
+from gradtape.engine.space import COLUMNS, Space
+from gradtape.graph.node import Node, Op
 from gradtape.graph.program import Program, rebuild
-from gradtape.graph.shapes import Shape
+from gradtape.graph.shapes import Shape, size
 
-SHORT = 32
-"""An inner loop below this length is not worth it: operands that broadcast are expanded to make it longer."""
+COSTLY = 16
+"""How many operations an elementary function counts for."""
+
+CHEAP = 4
+"""Operations that are rather repeated than stored."""
+
+SMALLER = 2
+"""A view that has this many times fewer elements than what it shows is stored in its place."""
 
 
 @dataclass(frozen=True)
 class KernelSpec:
     """What a kernel's code depends on: everything but lengths and addresses.
 
-    outer      number of loops around the inner ones
-    reduces    "" for none, "inner" if the innermost axis is reduced, "outer" if the one before it is
-    operands   (element type, access): access is "scalar", "row" (constant in the inner loop) or "step"
+    outer      number of loops around the middle and inner ones; -1 if everything is one number
+    reduces    which loop is reduced: "inner", "middle", or "" for none
+    operands   (element type, access): access is "scalar" (a number), "row" (constant in the inner loop), "step" (its
+               elements stand side by side there) or "strided"
     body       (primitive, params, references): a reference below 0 is operand -1 - r, else a line of the body
     outputs    (reference, element type, reduction or ""); a reduction is stored once per reduced axis
+    stores     access of each output: "step" or "strided"
+    deep       whether the middle loop is there
     """
 
     outer: int
@@ -37,6 +56,8 @@ class KernelSpec:
     operands: tuple[tuple[str, str], ...]
     body: tuple[tuple[str, tuple, tuple[int, ...]], ...]
     outputs: tuple[tuple[int, str, str], ...]
+    stores: tuple[str, ...] = ()
+    deep: bool = False
 
     @property
     def is_scalar(self) -> bool:
@@ -48,30 +69,38 @@ class KernelSpec:
 class KernelStep:
     """A kernel on given slots.
 
-    lengths    of the outer loops, then of the reduced axis (1 if none before the innermost), then of the innermost
+    lengths    of the outer loops, the middle one (1 if there is none) and the inner one
+    sizes      elements of the middle and the inner loop in a block
     inputs     slots of the operands
-    expanded   for an operand that must be repeated in memory first: its full shape; else None
-    strides    for each operand that is an array: elements to the next index of each loop, the innermost left out
+    offsets    for each operand: elements before the first that is read
+    strides    for each operand: elements to the next index of each loop
+    copied     for an operand that the loops cannot follow, the layout that is to be copied first; else None
     outputs    slots of the results
     shapes     shapes of the results
+    steps      for each result: elements to the next index of each loop
     """
 
     spec: KernelSpec
     lengths: tuple[int, ...]
+    sizes: tuple[int, int]
     inputs: list[int]
-    expanded: Sequence[Shape | None]
+    offsets: list[int]
     strides: Sequence[tuple[int, ...]]
+    copied: Sequence[Layout | None]
     outputs: list[int]
     shapes: list[Shape]
+    steps: Sequence[tuple[int, ...]]
 
 
 @dataclass
 class CallStep:
-    """A primitive's NumPy function on given slots."""
+    """A primitive's NumPy function on given slots; `view` if the result is a part of the input's memory that is asked
+    for as such."""
 
     op: Op
     inputs: list[int]
     output: int
+    view: bool = False
 
 
 @dataclass
@@ -88,62 +117,175 @@ def plan(program: Program) -> Plan:
     return _Planner(program).plan()
 
 
+Path = tuple[tuple[Callable, tuple], ...]
+"""Views, the one that is done first in front: what they do to a layout, and their parameters."""
+
+
 class _Planner:
+    """Numbers of nodes are found in this order: what each costs, its level, what is stored, the steps."""
+
     def __init__(self, program: Program):
         self.program = program
         self.leaves, self.nodes = rebuild(program)
         self.slot: dict[Node, int] = {leaf: i for i, leaf in enumerate(self.leaves)}
+        self.slots = len(self.leaves)
+        self.viewed: dict[Node, int] = {}  # slots of views that exist as NumPy's views
+        self.steps: list[KernelStep | CallStep] = []
+        self.wanted = [self.nodes[i] if i >= 0 else self.leaves[-1 - i] for i in program.outputs]
+        # At which level a kernel can read or compute a node, and whether it must compute it
         self.level: dict[Node, int] = dict.fromkeys(self.leaves, 0)
+        self.fresh: set[Node] = set()
+        # How many operations are behind an element of a fresh node, and how what these read is laid out
+        self.work: dict[Node, int] = {}
+        self.layouts: dict[Node, frozenset[Layout]] = {}
+        self.stored: dict[Node, None] = {}
+        self._paths: dict[tuple[Shape, Path], Layout | None] = {}
 
     def plan(self) -> Plan:
-        wanted = [self._node(number) for number in self.program.outputs]
         self._set_levels()
-        stored = self._stored(wanted)
-        steps: list[KernelStep | CallStep] = []
+        self._choose_stored()
         for level in range(max(self.level.values(), default=0) + 1):
-            here = [node for node in self.nodes if self.level[node] == level]
-            for node in here:
-                if is_call(node):
+            for node in self.nodes:
+                if is_call(node) and self.level[node] == level:
                     assert node.op is not None
-                    steps.append(CallStep(node.op, [self.slot[x] for x in node.op[1]], self._store(node)))
-            steps += self._kernels([node for node in here if node in stored and not is_call(node)])
-        return Plan(steps, len(self.slot), [self.slot[node] for node in wanted])
+                    inputs = [self._in_memory(x) for x in node.op[1]]
+                    self.steps.append(CallStep(node.op, inputs, self._new_slot()))
+                    self.slot[node] = self.slots - 1
+            self._kernels([node for node in self.stored if self.level[node] - is_reduction(node) == level])
+        outputs = [self._in_memory(node, True) for node in self.wanted]
+        return Plan(self.steps, self.slots, outputs)
 
-    def _node(self, number: int) -> Node:
-        return self.nodes[number] if number >= 0 else self.leaves[-1 - number]
+    def _new_slot(self) -> int:
+        self.slots += 1
+        return self.slots - 1
 
-    def _store(self, node: Node) -> int:
-        return self.slot.setdefault(node, len(self.slot))
+    def _in_memory(self, node: Node, wanted: bool = False) -> int:
+        """The slot of a node that was stored, or is a view of such a one."""
+        found = self.slot.get(node, self.viewed.get(node))
+        if found is None:
+            assert node.op is not None
+            inputs = [self._in_memory(x) for x in node.op[1]]
+            found = self.viewed[node] = self._new_slot()
+            self.steps.append(CallStep(node.op, inputs, found, wanted))
+        return found
+
+    # -- levels -----------------------------------------------------------------------------------------------
 
     def _set_levels(self) -> None:
-        heavy: set[Node] = set()
-        level = self.level
+        level, fresh, work = self.level, self.fresh, self.work
+        ways = self._ways()
+        for leaf in self.leaves:
+            self.layouts[leaf] = frozenset([Layout.dense(leaf.shape)])
         for node in self.nodes:
             assert node.op is not None
             primitive, inputs, _ = node.op
-            if is_call(node):
-                level[node] = max((level[x] + (is_map(x) or is_reduction(x)) for x in inputs), default=0)
+            if is_view(node):
+                self._set_view(node, inputs[0], ways)
                 continue
-            level[node] = max((level[x] + is_reduction(x) for x in inputs), default=0)
+            self.layouts[node] = frozenset([Layout.dense(node.shape)])
+            if is_call(node):
+                level[node] = max((level[x] + (x in fresh) for x in inputs), default=0)
+                continue
+            level[node] = max((level[x] for x in inputs), default=0) + is_reduction(node)
+            if is_reduction(node):
+                continue
             for x in inputs:
-                if is_map(x) and x in heavy and _repeats(x.shape, node.shape):
+                if self._repeats(x, node.shape):
                     level[node] = max(level[node], level[x] + 1)
-            if primitive.costly or any(x in heavy and level[x] == level[node] for x in inputs):
-                heavy.add(node)
+            fresh.add(node)
+            here = [x for x in inputs if x in fresh and level[x] == level[node]]
+            work[node] = min(sum([work[x] for x in here]) + (COSTLY if primitive.costly else bool(inputs)), 1 << 30)
+            self.layouts[node] = self._union(node, inputs)
 
-    def _stored(self, wanted: Sequence[Node]) -> set[Node]:
-        """The operations whose result must exist in memory: outputs, and what a later step reads."""
-        stored = {node for node in wanted if node.op is not None}
+    def _ways(self) -> dict[Node, int]:
+        """In how many ways a node is read: as it is, and through how many views."""
+        plain, through = set(self.wanted), dict.fromkeys([*self.leaves, *self.nodes], 0)
+        ways: dict[Node, int] = {}
+        for node in reversed(self.nodes):
+            assert node.op is not None
+            ways[node] = through[node] + (node in plain)
+            for x in node.op[1]:
+                if is_view(node) and not _enlarges(node):
+                    through[x] += ways[node]
+                else:
+                    plain.add(x)
+        return ways
+
+    def _set_view(self, node: Node, x: Node, ways: dict[Node, int]) -> None:
+        assert node.op is not None
+        primitive, _, params = node.op
+        layouts = self._viewed(primitive.view, params, self.layouts[x])
+        possible = layouts is not None
+        if x in self.fresh and not _enlarges(node):
+            possible = possible and (ways[x] < 2 or self.work[x] <= CHEAP)
+        possible = possible and not self._repeats(x, node.shape)
+        self.level[node] = self.level[x] + (not possible)
+        if possible and x in self.fresh:
+            self.fresh.add(node)
+            self.work[node] = self.work[x]
+        if not possible:
+            self.stored[x] = None
+            layouts = self._viewed(primitive.view, params, frozenset([Layout.dense(x.shape)]))
+        assert layouts is not None
+        self.layouts[node] = layouts | {Layout.dense(node.shape)}
+
+    def _repeats(self, x: Node, shape: Shape) -> bool:
+        """Whether computing `x` inside a loop over `shape` repeats costly work in the inner loop."""
+        if x.shape == shape or x not in self.fresh or self.work[x] < COSTLY:
+            return False
+        return x.shape != () and size(x.shape) < size(shape) and x.shape[-1] != 1
+
+    def _union(self, node: Node, inputs: Sequence[Node]) -> frozenset[Layout]:
+        """How the operands behind a map are laid out. It may be stored itself, so it is among them."""
+        found = self.layouts[node]
+        for x in inputs:
+            layouts = self.layouts[x]
+            if x.shape != node.shape:
+                layouts = frozenset([layout.broadcast(node.shape) for layout in layouts])
+            if not layouts <= found:
+                found |= layouts
+        return found
+
+    def _viewed(self, view: Callable, params: tuple, layouts: frozenset[Layout]) -> frozenset[Layout] | None:
+        """What a view makes of layouts, wherever they begin; None if it cannot be said of all of them."""
+        found = [view(layout, *params) for layout in layouts]
+        return None if None in found else frozenset([layout._replace(offset=0) for layout in found])
+
+    # -- what is stored ---------------------------------------------------------------------------------------
+
+    def _choose_stored(self) -> None:
+        """What must exist in memory: outputs, reductions, and what a later step reads."""
+        stored, later = self.stored, []
+        for node in self.wanted:
+            if node in self.fresh and not is_view(node):
+                stored[node] = None
         for node in self.nodes:
             assert node.op is not None
             if is_reduction(node):
-                stored.add(node)
-            for x in node.op[1]:
-                if is_map(x) and (is_call(node) or (self.level[x] < self.level[node] and x.shape != ())):
-                    stored.add(x)
-        return stored
+                stored[node] = None
+            if not is_view(node):
+                here = self.level[node] - is_reduction(node)
+                for x in node.op[1]:
+                    # numbers are rather computed again than stored
+                    if x in self.fresh and (is_call(node) or (self.level[x] < here and self._base(x).shape != ())):
+                        later.append(x)
+        for x in [*later, *[node for node in self.wanted if is_view(node)]]:
+            base = self._base(x)
+            if base not in stored and base in self.fresh:
+                stored[x if x in self.wanted or SMALLER * size(x.shape) <= size(base.shape) else base] = None
+            elif x in self.wanted and size(x.shape) > size(base.shape):
+                stored[x] = None
 
-    def _kernels(self, results: Sequence[Node]) -> list[KernelStep]:
+    def _base(self, node: Node) -> Node:
+        """What a node is a view of: the last that is stored, or no view."""
+        while is_view(node) and node not in self.stored:
+            assert node.op is not None
+            node = node.op[1][0]
+        return node
+
+    # -- kernels ----------------------------------------------------------------------------------------------
+
+    def _kernels(self, results: Sequence[Node]) -> None:
         """Group results of one level that have the same iteration space."""
         groups: dict[tuple, list[Node]] = {}
         for node in results:
@@ -157,158 +299,165 @@ class _Planner:
                 key = next((k for k in groups if k[0] == node.shape and k[1]), (node.shape, ()))
                 groups.setdefault(key, []).append(node)
         steps = [self._kernel(shape, axes, nodes) for (shape, axes), nodes in groups.items()]
-        for nodes in groups.values():
-            for node in nodes:
-                self._store(node)
         for step, nodes in zip(steps, groups.values(), strict=True):
-            step.outputs = [self.slot[node] for node in nodes]
-        return steps
+            step.outputs = [self._new_slot() for _ in nodes]
+            self.slot.update(zip(nodes, step.outputs, strict=True))
+        self.steps += steps
 
     def _kernel(self, shape: Shape, axes: tuple[int, ...], results: Sequence[Node]) -> KernelStep:
-        operands: list[Node] = []
+        operands: dict[tuple[Node, Layout], int] = {}
         body: list[tuple[str, tuple, tuple[int, ...]]] = []
-        number: dict[Node, int] = {}
-        here = self.level[results[0]]
+        number: dict[tuple, int] = {}
         ends = [_end(node) for node in results]
-        stack = list(reversed(ends))
+        stack: list[tuple[Node, Path]] = [(node, ()) for node in reversed(ends)]
         while stack:  # inputs before the operations that read them
-            node = stack[-1]
-            if node in number:
+            node, path = stack[-1]
+            key = self._key(node, path)
+            if key in number:
                 stack.pop()
                 continue
-            if not is_map(node) or (node in self.slot and self.level[node] < here):
-                operands.append(node)
-                number[stack.pop()] = -len(operands)
+            if node in self.slot:
+                layout = self._laid_out(node.shape, path) if node.shape else Layout.dense(())
+                assert layout is not None
+                number[key] = -1 - operands.setdefault((node, layout), len(operands))
+                stack.pop()
                 continue
             assert node.op is not None
-            missing = [x for x in node.op[1] if x not in number]
-            if missing:
-                stack += reversed(missing)
+            primitive, inputs, params = node.op
+            if primitive.view is not None:
+                read = [(inputs[0], ((primitive.view, params), *path))]
+            else:
+                read = [
+                    (x, path if x.shape == node.shape else ((Layout.broadcast, (node.shape,)), *path)) for x in inputs
+                ]
+            refs = [number.get(self._key(x, p)) for x, p in read]
+            if None in refs:
+                stack += [pair for pair, ref in zip(read, refs, strict=True) if ref is None][::-1]
                 continue
             stack.pop()
-            refs = tuple(number[x] for x in node.op[1])
-            if node.op[0].lowering is READ:
-                number[node] = refs[0]
+            if primitive.view is not None:
+                number[key] = refs[0]  # type: ignore[assignment]
             else:
-                number[node] = len(body)
-                body.append((node.op[0].name, node.op[2], refs))
+                number[key] = len(body)
+                body.append((primitive.name, params, tuple(refs)))  # type: ignore[arg-type]
         outputs = tuple(
-            (number[end], node.dtype.name, node.op[0].reduction or "" if node.op else "")
+            (number[self._key(end, ())], node.dtype.name, node.op[0].reduction or "" if node.op else "")
             for node, end in zip(results, ends, strict=True)
         )
-        inputs = [self.slot[x] for x in operands]
-        shapes = [node.shape for node in results]
-        if shape == ():
-            spec = KernelSpec(-1, "", tuple((x.dtype.name, "scalar") for x in operands), tuple(body), outputs)
-            return KernelStep(spec, (), inputs, [None] * len(inputs), [()] * len(inputs), [], shapes)
-        space = Space(shape, axes, [x.shape for x in operands])
-        spec = KernelSpec(
-            len(space.lengths) - 2,
-            space.reduces,
-            tuple((x.dtype.name, access) for x, access in zip(operands, space.access, strict=True)),
-            tuple(body),
-            outputs,
-        )
-        return KernelStep(spec, space.lengths, inputs, space.expanded, space.strides, [], shapes)
+        return self._step(shape, axes, list(operands), body, outputs, [node.shape for node in results])
+
+    def _key(self, node: Node, path: Path) -> tuple:
+        """Equal for equal values in a kernel: the node, and which of its elements belongs to which index."""
+        if not path or not node.shape:
+            return (node,)
+        layout = self._laid_out(node.shape, path)
+        return (node, path if layout is None else layout)
+
+    def _laid_out(self, shape: Shape, path: Path) -> Layout | None:
+        """What views make of an array of a shape."""
+        if (shape, path) not in self._paths:
+            layout: Layout | None = Layout.dense(shape)
+            for view, params in path:
+                layout = None if layout is None else view(layout, *params)
+            self._paths[shape, path] = layout
+        return self._paths[shape, path]
+
+    def _step(
+        self,
+        shape: Shape,
+        axes: tuple[int, ...],
+        operands: Sequence[tuple[Node, Layout]],
+        body: Sequence[tuple[str, tuple, tuple[int, ...]]],
+        outputs: tuple[tuple[int, str, str], ...],
+        shapes: list[Shape],
+    ) -> KernelStep:
+        inputs = [self.slot[x] for x, _ in operands]
+        if shape == () and all(x.shape == () for x, _ in operands):
+            numbers = tuple((x.dtype.name, "scalar") for x, _ in operands)
+            spec = KernelSpec(-1, "", numbers, tuple(body), outputs)
+            return KernelStep(spec, (), (1, 1), inputs, [], [], [], [], shapes, [])
+        types = [x.dtype.name for x, _ in operands]
+        single = [size(x.shape) == 1 for x, _ in operands]
+        reads = [layout if layout.shape == shape else layout.broadcast(shape) for _, layout in operands]
+        return loop_step(shape, axes, inputs, types, single, reads, tuple(body), outputs, shapes)
+
+
+def loop_step(
+    shape: Shape,
+    axes: tuple[int, ...],
+    inputs: list[int],
+    types: Sequence[str],
+    single: Sequence[bool],
+    reads: Sequence[Layout],
+    body: tuple[tuple[str, tuple, tuple[int, ...]], ...],
+    outputs: tuple[tuple[int, str, str], ...],
+    shapes: list[Shape],
+) -> KernelStep:
+    """A kernel over the index space `shape`, reduced over `axes`, that reads operands of given element types and
+    layouts; `single` says which are one number."""
+    space = Space(shape, axes, reads)
+    accesses = [
+        "scalar" if one else "row" if not strides[-1] else "step" if strides[-1] == 1 else "strided"
+        for one, strides in zip(single, space.strides, strict=True)
+    ]
+    steps = [space.kept if reduction else space.mapped for _, _, reduction in outputs]
+    spec = KernelSpec(
+        len(space.lengths) - 2,
+        space.reduces,
+        tuple(zip(types, accesses, strict=True)),
+        body,
+        outputs,
+        tuple("strided" if step[-1] > 1 else "step" for step in steps),
+        space.deep,
+    )
+    offsets = [0 if copied else read.offset for read, copied in zip(reads, space.copied, strict=True)]
+    return KernelStep(spec, space.lengths, space.sizes, inputs, offsets, space.strides, space.copied, [], shapes, steps)
+
+
+def copying(dtype: str, layout: Layout) -> KernelStep:
+    """The kernel that copies a layout, so that its elements stand side by side."""
+    return loop_step(layout.shape, (), [0], [dtype], [False], [layout], (), ((-1, dtype, ""),), [layout.shape])
+
+
+def combining(deep: bool, shape: Shape, dtype: str, reduction: str) -> KernelStep:
+    """The kernel that reduces partial results, lines × blocks × columns, over the blocks: in the way they were made."""
+    lines, blocks, columns = shape
+    carried = accumulator(dtype, reduction)
+    spec = KernelSpec(
+        1, "middle" if deep else "inner", ((carried, "step"),), (), ((-1, dtype, reduction),), ("step",), deep
+    )
+    if deep:
+        lengths, sizes = (lines, blocks, columns), (ROWS, COLUMNS)
+        strides, steps = (blocks * columns, columns, 1), (columns, 0, 1)
+    else:
+        lengths, sizes = (lines, 1, blocks), (1, BLOCK)
+        strides, steps = (blocks, 0, 1), (1, 0, 0)
+    return KernelStep(spec, lengths, sizes, [0], [0], [strides], [None], [1], [(lines, columns)], [steps])
 
 
 def is_call(node: Node) -> bool:
-    return node.op is not None and node.op[0].lowering is None and node.op[0].reduction is None
+    """Whether a node is computed by NumPy."""
+    return node.op is not None and not (is_map(node) or is_reduction(node) or is_view(node))
 
 
 def is_reduction(node: Node) -> bool:
     return node.op is not None and node.op[0].reduction is not None
 
 
+def is_view(node: Node) -> bool:
+    return node.op is not None and node.op[0].view is not None
+
+
 def is_map(node: Node) -> bool:
-    return node.op is not None and node.op[0].lowering is not None
+    return node.op is not None and node.op[0].lowering is not None and not is_view(node)
+
+
+def _enlarges(view: Node) -> bool:
+    """Whether a view repeats elements."""
+    assert view.op is not None
+    return size(view.shape) > size(view.op[1][0].shape)
 
 
 def _end(node: Node) -> Node:
     """The last elementwise value on the way to a kernel's result: what a reduction reduces, or the result itself."""
     return node.op[1][0] if node.op is not None and node.op[0].reduction is not None else node
-
-
-def _repeats(small: Shape, large: Shape) -> bool:
-    """Whether computing `small` inside a loop over `large` repeats work in the innermost loop."""
-    return small != () and prod(small) < prod(large) and small[-1] != 1
-
-
-class Space:
-    """The loops of a kernel: axes merged as far as all operands allow.
-
-    Three groups of axes keep their order: those before the reduced ones, the reduced ones, those after. The last
-    two groups become one loop each; an operand that does not allow this is expanded in memory. The order of a
-    reduction so depends on the reduced shape alone, never on what was fused with it.
-    """
-
-    def __init__(self, shape: Shape, axes: tuple[int, ...], operands: Sequence[Shape]):
-        rank = len(shape)
-        first, last = (axes[0], axes[-1] + 1) if axes else (rank, rank)
-        before, reduced, after = range(first), range(first, last), range(last, rank)
-        self.expanded: list[Shape | None] = [None] * len(operands)
-        patterns = [_strides(operand, shape) for operand in operands]
-        still = [1] + [0] * len(operands)  # a loop of length one
-        if axes:
-            for group in (reduced, after):
-                for i, pattern in enumerate(patterns):
-                    if len(_merge(shape, group, [pattern])) > 1:
-                        patterns[i], self.expanded[i] = _strides(shape, shape), shape
-            outer = _merge(shape, before, patterns)
-            inner = [_whole(shape, reduced, patterns), _whole(shape, after, patterns)]
-            self.reduces = "outer"
-            if inner[1][0] == 1:  # nothing after the reduced axes: they are the innermost loop
-                inner = [still, inner[0]]
-                self.reduces = "inner"
-        else:
-            loops = _merge(shape, range(rank), patterns)
-            if len(loops) > 1 and loops[-1][0] < SHORT:
-                for i, operand in enumerate(operands):
-                    if prod(operand) > 1 and operand != shape:
-                        patterns[i], self.expanded[i] = _strides(shape, shape), shape
-                loops = _merge(shape, range(rank), patterns)
-            outer, inner = loops[:-1], [still, loops[-1]]
-            self.reduces = ""
-        loops = [loop for loop in outer if loop[0] != 1] + inner
-        innermost = loops[-1]
-        self.lengths = tuple(loop[0] for loop in loops)
-        self.access = []
-        self.strides: list[tuple[int, ...]] = []
-        for i, pattern in enumerate(patterns):
-            steps = tuple(loop[1 + i] for loop in loops[:-1])
-            if not any(pattern):
-                self.access.append("scalar")
-                self.strides.append(())
-            else:
-                self.access.append("step" if innermost[1 + i] else "row")
-                self.strides.append(steps)
-
-
-def _strides(operand: Shape, shape: Shape) -> tuple[int, ...]:
-    """Elements between neighbours along each axis of `shape`, for an operand that broadcasts to it."""
-    padded = (1,) * (len(shape) - len(operand)) + operand
-    strides, step = [], 1
-    for n in reversed(padded):
-        strides.append(step if n != 1 else 0)
-        step *= n
-    return tuple(reversed(strides))
-
-
-def _merge(shape: Shape, group: range, patterns: Sequence[tuple[int, ...]]) -> list[list[int]]:
-    """Loops [length, stride of each operand…] over the axes of `group`, neighbours merged where all operands allow."""
-    loops: list[list[int]] = []
-    for axis in group:
-        if shape[axis] == 1:
-            continue
-        loop = [shape[axis], *[pattern[axis] for pattern in patterns]]
-        if loops and all(outer == inner * shape[axis] for outer, inner in zip(loops[-1][1:], loop[1:], strict=True)):
-            loops[-1] = [loops[-1][0] * loop[0], *loop[1:]]
-        else:
-            loops.append(loop)
-    return loops or [[1] + [0] * len(patterns)]
-
-
-def _whole(shape: Shape, group: range, patterns: Sequence[tuple[int, ...]]) -> list[int]:
-    """One loop over all axes of a group, each operand merged by itself."""
-    length = prod(shape[axis] for axis in group)
-    return [length, *[_merge(shape, group, [pattern])[-1][1] for pattern in patterns]]

@@ -28,5 +28,9 @@ def interpret(program: Program, values: Sequence[Any]) -> list[np.ndarray]:
         known[-1 - i] = np.asarray(value, as_dtype(dtype).dtype)
     with np.errstate(all="ignore"):
         for number, (name, params, inputs) in enumerate(program.steps):
-            known[number] = np.asarray(TABLE[name].reference(*[known[i] for i in inputs], *params))
+            primitive, arrays = TABLE[name], [known[i] for i in inputs]
+            if primitive.several:
+                known[number] = primitive.reference(*arrays, *params[:-1])[params[-1]]
+            else:
+                known[number] = np.asarray(primitive.reference(*arrays, *params))
     return [known[i] for i in program.outputs]

@@ -1,17 +1,19 @@
 """Computing what was asked for.
 
-Somebody wants the value of a node: what this thread's Trace says of it becomes a Program, together with the other values
-that a live Tensor waits for and that share something with it. How the Program is run is decided in `engine.tiers`. With
-that a Trace ends, and the next operation begins another.
+Somebody wants the value of a node: what this thread's Trace says of it becomes a Program, together with the other
+values that a live Tensor waits for and that share something with it. How the Program is run is decided in
+`engine.tiers`. With that a Trace ends, and the next operation begins another.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 from weakref import ref
 
 from gradtape.config import settings
 from gradtape.engine.tiers import runner
+from gradtape.errors import ControlFlowError
 from gradtape.graph.node import Buffer, Node
 from gradtape.graph.trace import HELD, Trace, computation, thread
 
@@ -38,6 +40,9 @@ def value_of(node: Node) -> Any:
 
 def compute(node: Node) -> None:
     """Compute a node, and in the same pass the values that live Tensors wait for and that share something with it."""
+    if thread.capture is not None:
+        thread.capture.compute(node)
+        return
     trace = thread.trace
     numbers = [trace[node]]
     nodes = [node]
@@ -56,16 +61,26 @@ def compute(node: Node) -> None:
         known = trace.prefix.known[key] = (runner(found.program), found.leaves, found.taken)
     run, leaves, taken = known
     at = trace.at
-    values = run.run([at[i].value for i in leaves])
+    values = [at[i].value for i in leaves]
+    if None in values:
+        raise ControlFlowError(
+            "this tensor was made while a gradtape.function was traced and has no value outside; "
+            "return it from the function instead of keeping it"
+        )
+    results = run.run(values)
     if len(taken) < len(nodes):
         nodes = [nodes[i] for i in taken]
-    for output, value in zip(nodes, values, strict=True):
+    for output, value in zip(nodes, results, strict=True):
         output.value = value
         if output.op is not None and output.op[1]:  # a constant of the code has no inputs, and stays one
             output.op = None
 
 
 def _relieve(trace: Trace) -> None:
+    """Compute what waits if it became too much, or let go of leaves that nobody needs any more."""
+    if thread.capture is not None:
+        trace.limit = sys.maxsize
+        return
     if trace.bytes > HELD:
         _shed(trace)
     trace = thread.trace

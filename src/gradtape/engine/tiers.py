@@ -13,6 +13,7 @@ from typing import Any
 
 from gradtape.config import settings
 from gradtape.engine.cache import Cache
+from gradtape.engine.profile import in_pieces
 from gradtape.graph.node import TABLE
 from gradtape.graph.program import Program, Signature, rebuild
 from gradtape.graph.shapes import size
@@ -27,35 +28,51 @@ QUICK = 60e-3  # compiling that may happen when a Program comes a second time
 PATIENCE = 3.0  # compiling above which a Program is cut into pieces, which are equal if a loop made them
 PIECE = 0.5  # compiling of such a piece
 
+
+def way(program: Program, tier: str) -> tuple[str, OneByOne | None]:
+    """How a Program that comes for the first time is run: "fused", in "pieces", op by op ("single"), or op by op until
+    compiling is repaid ("later"). For the last two what runs it."""
+    if len(program.steps) <= 1:
+        return "fused", None
+    if compile_time(program) > PATIENCE:
+        return "pieces", None
+    if tier == "fused":
+        return "fused", None
+    single = OneByOne(program)
+    if tier == "single":
+        return "single", single
+    quick = single.compiling <= QUICK and single.missing > 1  # one kernel compiles faster than several
+    return ("fused", None) if quick or 2 * single.cost >= single.compiling else ("later", single)
+
+
+def known_way(program: Program, tier: str = "") -> tuple[str, bool]:
+    """How a Program is run next, in a tier or that of the present settings, and whether it came before. Runs and
+    compiles nothing."""
+    tier = tier or settings().tier
+    known = _runners.get((program, tier))
+    return (known.way, True) if known else (way(program, tier)[0], False)
+
+
 class Runner:
     """What runs a Program: `run` takes the values of its leaves and returns those of its outputs, as nodes hold them:
-    numbers and Buffers. How it does that may change from one call to the next."""
+    numbers and Buffers. How it does that, its `way`, may change from one call to the next."""
 
     def __init__(self, program: Program, tier: str):
         self.program = program
         self.runs = 0
         self.run: Callable[[list[Any]], Sequence[Any]]
-        if len(program.steps) <= 1:
-            self.run = fused(program)
-        elif compile_time(program) > PATIENCE:
-            self.run = Pieces(program)
-        elif tier == "fused":
-            self.run = fused(program)
+        self.way, single = way(program, tier)
+        if single:
+            self.single = single
+            self.run = single.run if self.way == "single" else self._not_yet_compiled
         else:
-            self.single = single = OneByOne(program)
-            quick = single.compiling <= QUICK and single.missing > 1  # one kernel compiles faster than several
-            if tier == "single":
-                self.run = single.run
-            elif quick or 2 * single.cost >= single.compiling:
-                self.run = fused(program)
-            else:
-                self.run = self._not_yet_compiled
+            self.run = Pieces(program) if self.way == "pieces" else fused(program)
 
     def _not_yet_compiled(self, values: list[Any]) -> Sequence[Any]:
         self.runs += 1
         single = self.single
         if (self.runs > 1 and single.compiling <= QUICK) or self.runs * single.cost > single.compiling:
-            self.run = fused(self.program)
+            self.run, self.way = fused(self.program), "fused"
             return self.run(values)
         return single.run(values)
 
@@ -63,9 +80,9 @@ class Runner:
 _runners: Cache[Runner] = Cache(4096)
 
 
-def runner(program: Program) -> Runner:
-    """What runs a Program, under the present settings."""
-    tier = settings().tier
+def runner(program: Program, tier: str = "") -> Runner:
+    """What runs a Program in a tier, or in that of the present settings."""
+    tier = tier or settings().tier
     return _runners.find((program, tier), lambda: Runner(program, tier))
 
 
@@ -145,10 +162,11 @@ class Pieces:
 
     def __call__(self, values: list[Any]) -> Sequence[Any]:
         known: dict[int, Any] = {-1 - i: value for i, value in enumerate(values)}
-        for part, leaves, outputs, done in self.parts:
-            known.update(zip(outputs, execute(part, [known[i] for i in leaves]), strict=True))
-            for i in done:  # nobody reads them any more
-                del known[i]
+        with in_pieces():
+            for part, leaves, outputs, done in self.parts:
+                known.update(zip(outputs, execute(part, [known[i] for i in leaves]), strict=True))
+                for i in done:  # nobody reads them any more
+                    del known[i]
         return [known[i] for i in self.program.outputs]
 
 

@@ -76,10 +76,13 @@ class Primitive:
     rule        the derivative, in the form that the kind prescribes; None: the result carries no gradient
     lowering    (machine, values…, params…) → value, or the name of one of the engine's elementary functions,
                 or None: not part of a fused kernel, or READ: no instruction, only a way to read the operand
+    view        for a primitive that only shows its input in another way: (layout, params…) → layout, or None where
+                strides cannot say it (see engine.layout); else None
     reduction   for a primitive that reduces over axes: how two partial results combine; else None
     reference   (arrays…, params…) → array with NumPy
     domain      where a real function is defined, as people write it
     costly      whether to compute it twice is worse than to store it
+    several     whether it has several results, each a node; the last parameter says which one
     """
 
     __slots__ = (
@@ -93,6 +96,8 @@ class Primitive:
         "reduction",
         "reference",
         "rule",
+        "several",
+        "view",
     )
 
     def __init__(
@@ -104,10 +109,12 @@ class Primitive:
         rule: Any = None,
         lowering: Any = None,
         reduction: Any = None,
+        view: Any = None,
         reference: Callable[..., Any],
         parameters: Sequence[str] = (),
         domain: str = "",
         costly: bool = False,
+        several: bool = False,
     ):
         self.name = name
         self.kind = kind
@@ -115,10 +122,12 @@ class Primitive:
         self.rule = rule
         self.lowering = lowering
         self.reduction = reduction
+        self.view = view
         self.reference = reference
         self.parameters = tuple(parameters)
         self.domain = domain
         self.costly = costly
+        self.several = several
         if name in TABLE:
             raise RuntimeError(f"primitive {name!r} is declared twice")
         TABLE[name] = self

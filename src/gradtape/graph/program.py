@@ -7,6 +7,7 @@ the key of a cache, be hashed, pickled and sent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gradtape.graph.dtypes import as_dtype
@@ -28,25 +29,58 @@ class Program(NamedTuple):
     outputs: tuple[int, ...]
 
     def __str__(self) -> str:
-        """One line per operation.
+        """One line per leaf and operation, with the type and shape of each result.
 
         >>> print(Program((("float32", (3,)),), (("sin", (), (-1,)), ("multiply", (), (0, 0))), (1,)))
         a0: float32[3]
-        v0 = sin(a0)
-        v1 = multiply(v0, v0)
+        v0: float32[3] = sin(a0)
+        v1: float32[3] = multiply(v0, v0)
         return v1
         """
-        lines = [f"a{i}: {t}{list(shape)}" for i, (t, shape) in enumerate(self.leaves)]
+        names = self.names()
+        lines = [f"a{i}: {typed(*signature)}" for i, signature in enumerate(self.leaves)]
+        known = all(name in TABLE for name, _, _ in self.steps)
+        made = rebuild(self)[1] if known else []
         for number, (name, params, inputs) in enumerate(self.steps):
-            given = dict(zip(TABLE[name].parameters, params, strict=True)) if name in TABLE else {}
-            arguments = [label(i) for i in inputs] + [f"{k}={v!r}" for k, v in given.items()]
-            lines.append(f"v{number} = {name}({', '.join(arguments)})")
-        return "\n".join([*lines, "return " + ", ".join(map(label, self.outputs))])
+            if name != "literal":
+                of = f": {typed(made[number].dtype.name, made[number].shape)}" if known else ""
+                lines.append(f"{names[number]}{of} = {written(name, params, [names[i] for i in inputs])}")
+        return "\n".join([*lines, "return " + ", ".join(names[i] for i in self.outputs)])
+
+    def names(self) -> dict[int, str]:
+        """How each leaf and operation is called where the Program is printed: a0, a1, … and v0, v1, …; literals
+        are called what they are."""
+        names = {-1 - i: f"a{i}" for i in range(len(self.leaves))}
+        operations = 0
+        for number, (name, params, _) in enumerate(self.steps):
+            if name == "literal":
+                names[number] = written(name, params, [])
+            else:
+                names[number] = f"v{operations}"
+                operations += 1
+        return names
 
 
-def label(number: int) -> str:
-    """How a leaf or operation is written."""
-    return f"v{number}" if number >= 0 else f"a{-1 - number}"
+def typed(dtype: str, shape: Shape) -> str:
+    """How an element type and a shape are written.
+
+    >>> typed("float32", (3, 4)), typed("int64", ())
+    ('float32[3, 4]', 'int64[]')
+    """
+    return f"{dtype}{list(shape)}"
+
+
+def written(name: str, params: tuple, arguments: Sequence[str]) -> str:
+    """How an operation on arguments is written; a literal is its number.
+
+    >>> written("integer_pow", (3,), ["a0"]), written("literal", ("0x1p-1", "float32"), [])
+    ('integer_pow(a0, n=3)', '0.5')
+    """
+    if name == "literal":
+        number, dtype = params
+        return str(as_dtype(dtype).as_numpy_dtype(float.fromhex(number) if isinstance(number, str) else number))
+    given = dict(zip(TABLE[name].parameters, params, strict=False)) if name in TABLE else {}
+    return f"{name}({', '.join([*arguments, *[f'{k}={v!r}' for k, v in given.items()]])})"
 
 
 def rebuild(program: Program) -> tuple[list[Node], list[Node]]:

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from weakref import ref
 
-from gradtape.config import settings
 from gradtape.graph.dtypes import DType
 from gradtape.graph.node import Buffer, Node, Op, Primitive, Recording, recordings
 from gradtape.graph.program import Program, Step
@@ -48,7 +47,8 @@ class Prefix:
         self.key = key
         self.shape = shape
         self.dtype = dtype
-        self.steps, self.leaves = (parent.steps, parent.leaves) if parent else (0, 0)
+        self.steps: int = parent.steps if parent else 0
+        self.leaves: int = parent.leaves if parent else 0
         if len(key) == 2:
             self.leaves += 1
             self.number = -self.leaves
@@ -87,24 +87,26 @@ class Trace(dict[Node, int]):
     token       an object of its own, by which it can be known again without being kept
     waiting     weak references to the Tensors that were made and had no value then
     bytes       how much memory the leaves keep alive
-    limit       how many operations may be waiting; below zero when `bytes` became too many
+    limit       how many operations may be waiting: 0 before the first, below when `bytes` became too many
+    closed      whether nodes that were made outside are leaves, computed or not
 
     Interrupts may come anywhere. So the Prefix moves on first: numbers that were given are never given again.
     """
 
-    __slots__ = ("at", "bytes", "limit", "prefix", "token", "waiting")
+    __slots__ = ("at", "bytes", "closed", "limit", "prefix", "token", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, closed: bool = False) -> None:
         self.prefix = _tree.root
         self.at: dict[int, Node] = {}
         self.waiting: list[ref] = []
         self.bytes = 0
-        self.limit = settings().pending_limit
+        self.limit = 0
+        self.closed = closed
         self.token = object()
 
     def __missing__(self, node: Node) -> int:
         """Enter a node that was made before this Trace began, with what it rests on. Graphs may be of any depth."""
-        if node.op is None:
+        if node.op is None or (self.closed and node.op[1]):
             return self._leaf(node)
         stack = [node]
         while stack:
@@ -118,7 +120,7 @@ class Trace(dict[Node, int]):
                     if missing:
                         stack += missing[::-1]
                         continue
-                    self._step(top, op)
+                    self.step(top, op)
             stack.pop()
         return self[node]
 
@@ -135,7 +137,8 @@ class Trace(dict[Node, int]):
                 self.limit = -1
         return number
 
-    def _step(self, node: Node, op: Op) -> None:
+    def step(self, node: Node, op: Op) -> None:
+        """Append an operation, unseen by recordings."""
         key = (op[0], op[2], tuple([self[x] for x in op[1]]))
         after = self.prefix.next.get(key) or self.prefix.then(key, node.shape, node.dtype)
         self.prefix = after
@@ -176,9 +179,9 @@ def between(before: Prefix, after: Prefix) -> list[tuple] | None:
     return steps[::-1]
 
 
-def computation(prefix: Prefix, target: int, others: Sequence[int]) -> Computation:
+def computation(prefix: Prefix, target: int, others: Sequence[int], apart: bool = False) -> Computation:
     """How to compute the value with number `target`, and in the same pass those of `others` that share an operation
-    or a leaf with it. The same operation on the same values becomes one step.
+    or a leaf with it, or all of them if `apart`. The same operation on the same values becomes one step.
 
     Programs are canonical: their order is that in which a walk from the outputs, first input first, is done with what
     it meets, whatever else was asked for and when.
@@ -195,7 +198,7 @@ def computation(prefix: Prefix, target: int, others: Sequence[int]) -> Computati
     for i, number in enumerate(wanted):
         leaves_before, steps_before = len(leaves), len(steps)
         new: dict[int, int] = {}
-        if number in numbers or _number(number, made, numbers, new, leaves, steps) or i == 0:
+        if number in numbers or _number(number, made, numbers, new, leaves, steps) or i == 0 or apart:
             numbers.update(new)
             taken.append(i)
         else:
@@ -244,10 +247,11 @@ def _number(
 
 
 class _Thread(threading.local):
-    """The Trace of this thread."""
+    """The Trace of this thread, and while a function is traced the `staging.Capture` that variables ask."""
 
     def __init__(self) -> None:
         self.trace = Trace()
+        self.capture: Any = None
 
 
 thread = _Thread()

@@ -51,7 +51,7 @@ class GradientTape:
             raise TapeError("this tape is already recording; leave its `with` block before entering it again")
         if self._recording is None:
             self.reset()
-        self._start(self._recording)
+        self._start(self._current())
         return self
 
     def __exit__(self, *exception: Any) -> None:

@@ -312,6 +312,7 @@ def linear(
     reference: Callable,
     lowering: Any = None,
     reduction: Any = None,
+    view: Any = None,
     parameters: Sequence[str] = (),
 ) -> Primitive:
     """Declare a linear map of one input; `transpose(ct, x, *params)` is the cotangent of the input `x`."""
@@ -322,6 +323,7 @@ def linear(
         rule=lambda ct, i, inputs, *params: transpose(ct, inputs[0], *params),
         lowering=lowering,
         reduction=reduction,
+        view=view,
         reference=reference,
         parameters=parameters,
     )

@@ -22,6 +22,7 @@ RESHAPE = linear(
     "reshape",
     infer=lambda inputs, params: (params[0], inputs[0].dtype),
     transpose=lambda ct, x, shape: reshaped(ct, x.shape),
+    view=lambda layout, shape: layout.reshape(shape),
     reference=lambda x, shape: x.reshape(shape),
     parameters=["shape"],
 )
@@ -30,6 +31,7 @@ TRANSPOSE = linear(
     "transpose",
     infer=lambda inputs, params: (tuple(inputs[0].shape[i] for i in params[0]), inputs[0].dtype),
     transpose=lambda ct, x, perm: apply(TRANSPOSE, (ct,), (tuple(int(i) for i in np.argsort(perm)),)),
+    view=lambda layout, perm: layout.transpose(perm),
     reference=lambda x, perm: x.transpose(perm),
     parameters=["perm"],
 )
@@ -39,6 +41,7 @@ BROADCAST = linear(
     infer=lambda inputs, params: (params[0], inputs[0].dtype),
     transpose=lambda ct, x, shape: sum_to(ct, x.shape),
     lowering=READ,
+    view=lambda layout, shape: layout.broadcast(shape),
     reference=lambda x, shape: np.broadcast_to(x, shape),
     parameters=["shape"],
 )
@@ -262,6 +265,7 @@ SLICE = linear(
     "slice",
     infer=_slice_infer,
     transpose=lambda ct, x, slices: apply(PUT_SLICE, (ct,), (x.shape, slices)),
+    view=lambda layout, slices: layout.slice(slices),
     reference=lambda x, slices: x[as_slices(slices)],
     parameters=["slices"],
 )

@@ -1,0 +1,90 @@
+"""Loads and stores of the elements of a step: side by side in memory or not, all of them or under a mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gradtape.engine.frame import MEMORY, SIZES
+from gradtape.engine.machine import Machine
+
+_WIDTHS = {"float32": "f32", "float64": "f64", "int32": "i32", "int64": "i64", "bool": "i8"}
+
+
+@dataclass
+class Access:
+    """The lines of IR that load what a step reads, or store what it computed.
+
+    before   for every step; addresses
+    whole    for a step of which all elements are there
+    tail     for the last step of a row, under %mask
+    joined   the values of either kind of step as one
+    after    for every step; conversions
+    """
+
+    before: list[str] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
+    tail: list[str] = field(default_factory=list)
+    joined: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+
+    def stored(self, label: str, full: str, mask: str, next: str) -> list[str]:
+        """The lines of a step that stores, up to the branch to `next`."""
+        if not self.whole:
+            return [*self.before, f"  br label %{next}"]
+        return [
+            *self.before,
+            f"  br i1 {full}, label %{label}.whole, label %{label}.tail",
+            f"{label}.whole:",
+            *self.whole,
+            f"  br label %{next}",
+            f"{label}.tail:",
+            *[line.replace("%mask", mask) for line in self.tail],
+            f"  br label %{next}",
+        ]
+
+
+def _address(lines: list[str], name: str, lanes: int, memory: str, row: str, index: str, stride: str) -> str:
+    """The address of a step's first element, or with a stride the addresses of all; `row` is where index 0 stands."""
+    if not stride:
+        lines.append(f"  {name}.here = getelementptr {memory}, ptr {row}, i64 {index}")
+        return f"ptr {name}.here"
+    lines.append(f"  {name}.skip = mul i64 {index}, {stride}")
+    lines.append(f"  {name}.here = getelementptr {memory}, ptr {row}, i64 {name}.skip")
+    lines.append(f"  {name}.each = getelementptr {memory}, ptr {name}.here, <{lanes} x i64> {stride}.lanes")
+    return f"<{lanes} x ptr> {name}.each"
+
+
+def load(m: Machine, access: Access, name: str, dtype: str, row: str, index: str, stride: str) -> str:
+    """Load the elements from `index` of a row, `stride` (the name of a number, "" for one) apart: the value's name."""
+    n, memory, size = m.lanes, MEMORY[dtype], SIZES[dtype]
+    vector, mask = f"<{n} x {memory}>", f"<{n} x i1>"
+    address = _address(access.before, name, n, memory, row, index, stride)
+    kind, pointers = ("gather", f"<{n} x ptr>") if stride else ("load", "ptr")
+    symbol = f"llvm.masked.{kind}.v{n}{_WIDTHS[dtype]}.{f'v{n}p0' if stride else 'p0'}"
+    m.declarations.add(f"declare {vector} @{symbol}({pointers}, i32, {mask}, {vector})")
+    masked = f"call {vector} @{symbol}({address}, i32 {size}, {mask} %mask, {vector} zeroinitializer)"
+    whole = masked.replace("%mask", m.const("i1", True).text) if stride else f"load {vector}, {address}, align {size}"
+    access.whole.append(f"  {name}.whole = {whole}")
+    access.tail.append(f"  {name}.tail = {masked}")
+    access.joined.append(f"  {name}.now = phi {vector} [ {name}.whole, %whole ], [ {name}.tail, %tail ]")
+    if dtype != "bool":
+        return f"{name}.now"
+    access.after.append(f"  {name}.truth = icmp ne {vector} {name}.now, zeroinitializer")
+    return f"{name}.truth"
+
+
+def store(m: Machine, access: Access, name: str, text: str, dtype: str, row: str, index: str, stride: str) -> None:
+    """Store a vector into the elements from `index` of a row, `stride` apart."""
+    n, memory, size = m.lanes, MEMORY[dtype], SIZES[dtype]
+    vector, mask = f"<{n} x {memory}>", f"<{n} x i1>"
+    if dtype == "bool":
+        access.before.append(f"  {name}.byte = zext {mask} {text} to {vector}")
+        text = f"{name}.byte"
+    address = _address(access.before, name, n, memory, row, index, stride)
+    kind, pointers = ("scatter", f"<{n} x ptr>") if stride else ("store", "ptr")
+    symbol = f"llvm.masked.{kind}.v{n}{_WIDTHS[dtype]}.{f'v{n}p0' if stride else 'p0'}"
+    m.declarations.add(f"declare void @{symbol}({vector}, {pointers}, i32, {mask})")
+    masked = f"  call void @{symbol}({vector} {text}, {address}, i32 {size}, {mask} %mask)"
+    direct = f"  store {vector} {text}, {address}, align {size}"
+    access.whole.append(masked.replace("%mask", m.const("i1", True).text) if stride else direct)
+    access.tail.append(masked)

@@ -1,0 +1,279 @@
+"""`gradtape.function`: a function's operations, recorded once for each signature and run without Python.
+
+    call ── signature ──known──► values of arguments, variables and constants ──► kernels ──► results, assignments
+               └──new──► trace: run the Python function on placeholders, keep the Program
+
+Under an open tape, and inside the trace of another function, the Program's operations are made again as nodes, so
+gradients of any order and fusion go through it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable, Hashable, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+from gradtape.config import settings
+from gradtape.engine.run import value_of
+from gradtape.engine.tiers import Runner, runner
+from gradtape.errors import ArgumentError, RetracingWarning
+from gradtape.graph.handles import Handle, as_node
+from gradtape.graph.node import TABLE, Node, recordings
+from gradtape.graph.program import Program
+from gradtape.graph.trace import apply, computation, thread
+from gradtape.modes import nest
+from gradtape.staging.capture import Capture, kept, placeholder, tracing
+from gradtape.staging.signature import TensorSpec, describe, difference, replaced
+from gradtape.tensor import Tensor
+
+OFTEN = 5
+"""From this many traces on, retracing is reported if most calls trace."""
+
+_new = Tensor.__new__
+
+
+class Function:
+    """A function that is traced; made by `gradtape.function`.
+
+    python_function     what was traced
+    """
+
+    def __init__(self, f: Callable[..., Any], input_signature: Sequence[TensorSpec] | None = None):
+        functools.update_wrapper(self, f)
+        self.python_function = f
+        self.input_signature = None if input_signature is None else list(input_signature)
+        self._traced: dict[tuple, Traced] = {}
+        self._bound: WeakKeyDictionary[Any, Function] = WeakKeyDictionary()
+        self._calls = 0
+        self._last: tuple | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._calls += 1
+        if kwargs or self.input_signature is not None:
+            args, kwargs = self._canonical(args, kwargs)
+        key: list[Hashable] = []
+        nodes: list[Node] = []
+        for value in args:
+            if type(value) is Tensor:
+                node = value.node
+                key.append((node.dtype.name, node.shape))
+                nodes.append(node)
+            else:
+                describe(value, key, nodes)
+        for name in kwargs:
+            key.append((str, name))
+            describe(kwargs[name], key, nodes)
+        signature = tuple(key)
+        traced = self._traced.get(signature) or self._trace(signature, args, kwargs, nodes)
+        if recordings.get() or thread.capture is not None:
+            if traced.loops and thread.capture is None:
+                return self.python_function(*args, **kwargs)
+            return traced.inline(nodes)
+        return traced.call(nodes)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Function:
+        if instance is None:
+            return self
+        bound = self._bound.get(instance)
+        if bound is None:
+            alive, f = ref(instance), self.python_function
+            method = functools.wraps(f)(lambda *args, **kwargs: f(alive(), *args, **kwargs))
+            bound = self._bound[instance] = Function(method, self.input_signature)
+        return bound
+
+    def __repr__(self) -> str:
+        return f"<gradtape.function {_name(self.python_function)}, {len(self._traced)} traces>"
+
+    def experimental_get_tracing_count(self) -> int:
+        """How often the Python function was traced."""
+        return len(self._traced)
+
+    @property
+    def programs(self) -> list[Program]:
+        """The Programs of all traces."""
+        return [traced.program for traced in self._traced.values()]
+
+    def _canonical(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+        """Arguments by position as far as possible, checked against the input_signature."""
+        if kwargs:
+            try:
+                bound = inspect.signature(self.python_function).bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{_name(self.python_function)}: {error}") from None
+            args, kwargs = bound.args, dict(sorted(bound.kwargs.items()))
+        if self.input_signature is not None:
+            if kwargs or len(args) != len(self.input_signature):
+                raise ArgumentError(
+                    f"{_name(self.python_function)} has an input_signature of {len(self.input_signature)} tensors, "
+                    f"but the call has {len(args) + len(kwargs)} arguments"
+                )
+            args = tuple(
+                spec.check(value, f"argument {i} of {_name(self.python_function)}")
+                for i, (spec, value) in enumerate(zip(self.input_signature, args, strict=True))
+            )
+        return args, kwargs
+
+    def _trace(self, signature: tuple, args: tuple, kwargs: dict[str, Any], nodes: list[Node]) -> Traced:
+        traced = Traced(self.python_function, args, kwargs, nodes)
+        self._traced[signature] = traced
+        count = len(self._traced)
+        if count >= OFTEN and count * 2 > self._calls and self._last is not None and self.input_signature is None:
+            why = difference(self._last, signature)
+            warnings.warn(
+                f"{_name(self.python_function)} was traced {count} times in {self._calls} calls: {why}. "
+                "Each trace runs the Python function again and may compile",
+                RetracingWarning,
+                stacklevel=3,
+            )
+        self._last = signature
+        return traced
+
+
+class Traced:
+    """One trace: a Program, and where its leaves and results belong.
+
+    variables   those that are read; after the arguments, they are the leaves
+    constants   nodes that the function saw when it was traced
+    assigned    variables that get the last results
+    loops       whether there are loops whose length depends on values
+    """
+
+    def __init__(self, f: Callable[..., Any], args: tuple, kwargs: dict[str, Any], nodes: list[Node]):
+        capture = Capture(_name(f), thread.capture)
+        capture.outer = None
+        places = [placeholder(node.shape, node.dtype) for node in nodes]
+        with tracing(capture) as trace:
+            supply = iter(places)
+            result = f(
+                *[replaced(value, supply.__next__) for value in args],
+                **{name: replaced(value, supply.__next__) for name, value in kwargs.items()},
+            )
+            self.structure = result
+            self.flat = [one if kept(one) else None for one in nest.flatten(result)]
+            results = [as_node(one) for one in nest.flatten(result) if not kept(one)]
+            self.places = [i for i, one in enumerate(nest.flatten(result)) if not kept(one)]
+            self.assigned = list(capture.assigned.values())
+            outputs = [*results, *[capture.now[id(variable)] for variable in self.assigned]]
+            numbers = [trace[node] for node in outputs]
+            self.single = isinstance(result, Handle)
+            if isinstance(result, Handle):
+                self.structure = None
+        self.types = [(node.shape, node.dtype) for node in outputs]
+        self.variables = [variable for variable, _ in capture.read.values()]
+        known = {node: i for i, node in enumerate(chain(places, (place for _, place in capture.read.values())))}
+        self.program = Program((), (), ())
+        self.pick: Callable[[list], Sequence] = list
+        self.constants: list[Node] = []
+        self.run: Runner | None = None
+        if numbers:
+            made = computation(trace.prefix, numbers[0], numbers[1:], apart=True)
+            self.program = made.program
+            leaves = [trace.at[i] for i in made.leaves]
+            for node in leaves:
+                if node not in known:
+                    known[node] = len(known)
+                    self.constants.append(node)
+            order = [known[node] for node in leaves]
+            if order != list(range(len(known))):
+                self.pick = itemgetter(*order) if len(order) > 1 else lambda values: [values[i] for i in order]
+        self.loops = any(TABLE[name].several for name, _, _ in self.program.steps)
+
+    def call(self, nodes: list[Node]) -> Any:
+        """Run on the values of the arguments."""
+        run = self.run
+        if run is None:
+            tier = settings().tier
+            run = self.run = runner(self.program, "fused" if tier == "auto" else tier)
+            self.values = [_value(node) for node in self.constants]
+        values = [node.value for node in nodes]
+        if None in values:
+            values = [_value(node) for node in nodes]
+        if self.variables:
+            values += [variable.held.value for variable in self.variables]
+        results = run.run(list(self.pick(values + self.values)))
+        if self.single and not self.assigned:
+            (shape, dtype) = self.types[0]
+            tensor = _new(Tensor)
+            tensor.node = Node(None, results[0], shape, dtype)
+            return tensor
+        made = [Node(None, v, shape, dtype) for v, (shape, dtype) in zip(results, self.types, strict=True)]
+        first = len(made) - len(self.assigned)
+        for variable, node in zip(self.assigned, made[first:], strict=True):
+            variable.held = node
+        return self._packed(made)
+
+    def inline(self, nodes: list[Node]) -> Any:
+        """Make the operations again on the nodes of the arguments, for tapes and other traces to see."""
+        leaves = self.pick([*nodes, *[variable.node for variable in self.variables], *self.constants])
+        made: list[Node] = []
+        for name, params, refs in self.program.steps:
+            made.append(apply(TABLE[name], tuple([made[i] if i >= 0 else leaves[-1 - i] for i in refs]), params))
+        results = [made[i] if i >= 0 else leaves[-1 - i] for i in self.program.outputs]
+        first = len(results) - len(self.assigned)
+        for variable, node in zip(self.assigned, results[first:], strict=True):
+            variable.assign(Tensor(node))
+        return self._packed(results)
+
+    def _packed(self, nodes: list[Node]) -> Any:
+        if self.single:
+            return Tensor(nodes[0])
+        flat = self.flat.copy()
+        for place, node in zip(self.places, nodes, strict=False):
+            flat[place] = Tensor(node)
+        return nest.pack(self.structure, flat)
+
+
+def _value(node: Node) -> Any:
+    value_of(node)
+    return node.value
+
+
+def _name(f: Any) -> str:
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def function(
+    func: Callable[..., Any] | None = None,
+    input_signature: Sequence[TensorSpec] | None = None,
+    autograph: bool = True,
+    jit_compile: bool | None = None,
+    reduce_retracing: bool = False,
+) -> Any:
+    """Make a function that is traced once for each signature, and then runs as kernels, without Python.
+
+    func                what to trace; without it, a decorator is returned
+    input_signature     a TensorSpec for each argument: what the calls must be like
+    autograph           taken for TensorFlow's sake: Python source is never rewritten. Conditions and loops on values
+                        are written with `where`, `cond` and `while_loop`; an ``if`` on a tensor is a ControlFlowError
+    jit_compile         taken for TensorFlow's sake: all is compiled
+    reduce_retracing    taken for TensorFlow's sake
+
+    The signature of a call: the shapes and types of tensors and NumPy arrays, the structure of lists, tuples and dicts,
+    and the values of everything else, Python numbers among them. Variables are read and assigned at each call. What
+    else Python does (printing, appending to lists) happens when a function is traced. Tapes work inside and outside.
+    If a function is traced again and again, a RetracingWarning says what changes.
+
+    >>> import gradtape as tf
+    >>> @tf.function
+    ... def slope(x):
+    ...     with tf.GradientTape() as tape:
+    ...         tape.watch(x)
+    ...         y = x**3
+    ...     return tape.gradient(y, x)
+    >>> slope(tf.constant(2.)).numpy()
+    np.float32(12.0)
+
+    Raises ControlFlowError where the value of a tensor is needed while tracing.
+    """
+    if func is None:
+        return lambda f: function(f, input_signature)
+    if not callable(func):
+        raise ArgumentError(f"gradtape.function makes a traced function of a function, not of {func!r:.60}")
+    if input_signature is not None and not all(isinstance(spec, TensorSpec) for spec in input_signature):
+        raise ArgumentError("input_signature must be a list of TensorSpec(shape, dtype)")
+    return Function(func, input_signature)
