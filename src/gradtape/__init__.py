@@ -10,6 +10,8 @@ np.float32(108.0)
 
 from gradtape import config, dtypes, errors, linalg, math, nn
 from gradtape._version import __version__
+from gradtape.engine.profile import profile
+from gradtape.engine.show import show
 from gradtape.graph.dtypes import DType, as_dtype, float32, float64, int32, int64
 from gradtape.graph.dtypes import bool_ as bool
 from gradtape.modes.tape import GradientTape, UnconnectedGradients
@@ -159,6 +161,7 @@ __all__ = [
     "ones",
     "ones_like",
     "pow",
+    "profile",
     "range",
     "reciprocal",
     "reduce_all",
@@ -171,6 +174,7 @@ __all__ = [
     "reshape",
     "round",
     "rsqrt",
+    "show",
     "sigmoid",
     "sign",
     "sin",

@@ -111,7 +111,7 @@ def test_a_tape_inside_says_what_to_do():
             (y,) = tf.while_loop(lambda y: y < 10.0, lambda y: (y * 2.0,), (x,))
         return tape.gradient(y, x)
 
-    with pytest.raises(ControlFlowError, match="outside of gradtape.function"):
+    with pytest.raises(ControlFlowError, match=r"outside of gradtape\.function"):
         f(tf.constant(1.0))
 
 

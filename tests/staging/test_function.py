@@ -1,4 +1,4 @@
-"""A traced function gives what the Python function gives, runs it once for each signature, and says what it cannot do."""
+"""A traced function gives what the Python function gives, runs it once per signature, and says what it cannot do."""
 
 import gc
 import threading
@@ -51,7 +51,7 @@ def test_not_a_number_is_traced_once():
 
 
 def test_keyword_and_positional_arguments_are_the_same_call():
-    f, runs = traced(lambda x, y: x - y)
+    f = tf.function(lambda x, y: x - y)
     g = tf.function(lambda x, y=2.0, *, scale=1.0: (x - y) * scale)
     assert f(tf.constant(5.0), tf.constant(3.0)).numpy() == f(y=tf.constant(3.0), x=tf.constant(5.0)).numpy() == 2.0
     assert g(tf.constant(5.0)).numpy() == 3.0

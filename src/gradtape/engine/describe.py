@@ -4,8 +4,8 @@ What is counted:
 
 bytes        of arrays, each operand and each result once per pass. Single numbers stand in the arguments of a kernel
              and count nothing, as do views, and the partial results of long reductions (below four percent).
-operations   operations of the table, once per element that they are computed for; literals are not computed. What is the
-             same for all elements of a loop is computed outside it. A reduction is one operation per element.
+operations   operations of the table, once per element that they are computed for; literals are not computed. What is
+             the same for all elements of a loop is computed outside it. A reduction is one operation per element.
 elementary   how many of these are elementary functions (sin, sigmoid, …), each of them tens of instructions.
 
 A library call has operations if it is a matrix product: two for each number that is multiplied.
@@ -194,7 +194,10 @@ def _label(spec: KernelSpec) -> str:
     names = [name if n == 1 else f"{name} ×{n}" for name, n in counts.items()]
     counts = Counter(REDUCTIONS[reduction] for _, _, reduction in spec.outputs if reduction)
     ends = [name if n == 1 else f"{name} ×{n}" for name, n in counts.items()]
-    return _short(" → ".join([", ".join(part) for part in (names, ends) if part]) or "fill")
+    return _short(
+        " → ".join([", ".join(part) for part in (names, ends) if part])
+        or ("fill" if all(access == "scalar" for _, access in spec.operands) else "copy")
+    )
 
 
 def _short(text: str) -> str:

@@ -1,6 +1,7 @@
 """What ran, how long it took, and how near that is to the speed of memory.
 
-An `Executable` asks `collecting` once per run whether somebody wants to know. Each of its steps is then timed by itself.
+An `Executable` asks `collecting` once per run whether somebody wants to know. Each of its steps is then timed by
+itself.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class Measured:
     seconds         how long that took in all, without compiling
     bytes           how many bytes of arrays it moved in all
     operations      how many operations of the table it did in all
-    code            where a kernel's code came from: "compiled", "disk", or "memory" if it was there before; "" for a call
+    code            where a kernel's code came from: "compiled", "disk", or "memory" if it was there before; a call
+                    has none: ""
     code_seconds    how long it took to get it
     threads         how many threads a kernel might use; None: as many as there are processors
     """

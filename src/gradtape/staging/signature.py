@@ -77,8 +77,8 @@ def describe(value: Any, key: list[Hashable], nodes: list[Node]) -> None:
             hash(value)
         except TypeError:
             raise ArgumentError(
-                f"an argument of a traced function is a {type(value).__name__}, which is neither a tensor nor hashable; "
-                "pass tensors, nests of them, or hashable values"
+                f"an argument of a traced function is a {type(value).__name__}, which is neither a tensor nor "
+                "hashable; pass tensors, nests of them, or hashable values"
             ) from None
         key.append((type(value), value))
 
