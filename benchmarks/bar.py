@@ -31,17 +31,6 @@ def _percent(value: float) -> str:
     return f"{100 * value:.0f} %"
 
 
-def _worst(*values: Value) -> Value:
-    """The largest of several, if all of them were measured."""
-
-    def value(results: Results) -> float | None:
-        found = [value(results) for value in values]
-        known = [v for v in found if v is not None]
-        return max(known) if known and len(known) == len(found) else None
-
-    return value
-
-
 def _demands() -> list[Demand]:
     demands = []
     for key, work in (
@@ -74,10 +63,10 @@ def _demands() -> list[Demand]:
         for d in (10, 64)
         for k in (25, 100)
     ]
-    for key, when in (("compile", "the compiler being loaded"), ("first", "first call in a fresh process")):
+    for key, when in (("compile", "compiling"), ("first", "first call in a fresh process")):
         cold, disk = (_row(f"{key}-{where}", lambda row: row.median(OURS)) for where in ("cold", "disk"))
-        demands.append(Demand(f"compiling sin² with 3 derivatives, cold, {when}", "–", 60e-3, cold, shown))
-        demands.append(Demand(f"the same from disk, {when}", "–", 3e-3, disk, shown))
+        demands.append(Demand(f"sin² with 3 derivatives, cold: {when}", "torch.compile, XLA", 60e-3, cold, shown))
+        demands.append(Demand(f"sin² with 3 derivatives, from disk: {when}", "torch.compile, XLA", 3e-3, disk, shown))
     demands += [
         Demand(
             "peak memory, sigmoid and gradient 10⁷",

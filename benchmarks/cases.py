@@ -12,8 +12,14 @@ class Work(NamedTuple):
     case: str
     size: tuple[int, ...]
     title: str
+    short: str = ""
+    """The title where that of the group is read before it."""
     quick: bool = True
     """Also part of a quick run."""
+
+    @property
+    def heading(self) -> str:
+        return self.short or self.title
 
     @property
     def key(self) -> str:
@@ -48,11 +54,22 @@ def power_of_ten(n: int) -> str:
 
 
 def _pointwise(case: str, what: str) -> tuple[Work, ...]:
-    sizes = [1, 10, 1_000, 100_000, 10_000_000, 100_000_000]
-    return tuple(
-        Work(case, (n,), f"{what}, {power_of_ten(n)} point{'s' if n > 1 else ''}", n in (10, 1_000, 10_000_000))
-        for n in sizes
-    )
+    works = []
+    for n in (1, 10, 1_000, 100_000, 10_000_000, 100_000_000):
+        count = f"{power_of_ten(n)} point{'s' if n > 1 else ''}"
+        works.append(Work(case, (n,), f"{what}, {count}", count, quick=n in (10, 1_000, 10_000_000)))
+    return tuple(works)
+
+
+def _mixtures() -> tuple[Work, ...]:
+    works = []
+    for n in (1_000, 10_000):
+        for d in (10, 64):
+            for k in (25, 100):
+                size = f"n={n:,} d={d} K={k}"
+                quick = n == 1_000 and k == 25
+                works.append(Work("mixture", (n, d, k), f"Gaussian mixture, {size}", size, quick))
+    return tuple(works)
 
 
 GROUPS = (
@@ -92,12 +109,7 @@ GROUPS = (
         "Gaussian mixture: log-likelihood and its gradient",
         "The objective of ADBench with its Wishart prior, n points in d dimensions, K components with full covariance, "
         "in float32, as one matrix product [n, d] · [d, K·d].",
-        tuple(
-            Work("mixture", (n, d, k), f"mixture, n={n:,} d={d} K={k}", (n, d, k) in ((1000, 10, 25), (1000, 64, 25)))
-            for n in (1_000, 10_000)
-            for d in (10, 64)
-            for k in (25, 100)
-        ),
+        _mixtures(),
     ),
 )
 

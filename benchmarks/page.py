@@ -81,7 +81,7 @@ def _group(results: Results, group: Group) -> list[str]:
     if not works:
         return []
     rows = [results.rows[work.key] for work in works]
-    header = ["", *[work.title for work in works]]
+    header = ["", *[work.heading for work in works]]
     lines = []
     for system in results.systems:
         cells = [

@@ -17,6 +17,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 import memory
 import startup
@@ -27,14 +28,14 @@ from measure import measure
 from page import page
 from plot import plot
 from processes import HERE, Failed, Process
-from results import Results
+from results import FUNCTION, OURS, Results, Row, shown
 from rivals import LIBRARIES, SYSTEMS, System, installed
 
 DOCS = HERE.parent / "docs"
 FULL = Effort(rounds=15, fewest=3, seconds=2.5)
 QUICK = Effort(rounds=3, fewest=2, seconds=0.3)
-FULL_STARTUP = Effort(rounds=11, fewest=2, seconds=10)
-QUICK_STARTUP = Effort(rounds=2, fewest=1, seconds=0)
+FULL_STARTUP = Effort(rounds=10, fewest=1, seconds=10)
+QUICK_STARTUP = Effort(rounds=0, fewest=0, seconds=0)
 
 STARTUP = ("import", "first", "compile", "memory", "size")
 OTHER_PACKAGES = ("llvmlite", "jaxlib")
@@ -45,7 +46,7 @@ def about() -> dict[str, Any]:
     versions = {"Python": platform.python_version()}
     for library in [*LIBRARIES, *OTHER_PACKAGES]:
         try:
-            versions[library] = importlib.metadata.version(startup.DISTRIBUTIONS.get(library, library))
+            versions[library] = startup.distribution(library).version
         except importlib.metadata.PackageNotFoundError:
             pass
     available = memory.available()
@@ -138,11 +139,44 @@ def _started(
     return [startup.sizes(libraries)]
 
 
-def write(raw: dict[str, Any], picture: Path) -> Results:
-    results = Results(raw)
-    plot(results, picture)
-    (DOCS / "benchmarks.md").write_text(page(results, picture.name), encoding="utf-8")
-    return results
+def summary(results: Results) -> Table:
+    """A line for each work: gradtape, the best peers, and the ratios to them."""
+    table = Table(box=None)
+    for title in ("", OURS, FUNCTION, "best eager peer", "ratio", "best compiled peer", "ratio", "function's ratio"):
+        table.add_column(title, justify="right" if title else "left")
+
+    def cell(row: Row, name: str | None, title: str = "") -> str:
+        return f"{title} {shown(row.median(name))}".strip() if name in row.values else "–"
+
+    def ratio(row: Row, ours: str, other: str | None) -> str:
+        value = row.ratio(ours, other)
+        return "–" if value is None else f"{value:.2f}"
+
+    for row in (row for row in results.rows.values() if row.unit == "seconds"):
+        eager, compiled = row.best_eager, row.best_compiled
+        table.add_row(
+            row.title,
+            cell(row, OURS),
+            cell(row, FUNCTION),
+            cell(row, eager, eager or ""),
+            ratio(row, OURS, eager),
+            cell(row, compiled, compiled or ""),
+            ratio(row, OURS, compiled),
+            ratio(row, FUNCTION, compiled),
+        )
+    return table
+
+
+def show(results: Results, console: Console) -> None:
+    console.print(summary(results))
+    for demand in DEMANDS:
+        value = demand.value(results)
+        if value is not None:
+            verdict = "[green]met    [/green]" if demand.met(value) else "[red]not met[/red]"
+            limit = f"{'≥' if demand.at_least else '≤'} {demand.show(demand.limit)}"
+            console.print(f"{verdict} {demand.show(value):>8} {limit:<9} {demand.work}: {demand.against}")
+    for name, why in results.absent.items():
+        console.print(f"{name}: {why}")
 
 
 def main() -> None:
@@ -150,28 +184,27 @@ def main() -> None:
     parser.add_argument("--only", default="", help="works whose title or key contains this, as sigmoid or mixture-1000")
     parser.add_argument("--systems", default="", help="names of systems, separated by commas")
     parser.add_argument("--quick", action="store_true", help="a smoke run: fewer sizes, few rounds")
-    parser.add_argument(
-        "--patience", type=float, default=120, help="seconds after which a system is given up for a work"
-    )
-    parser.add_argument("--json", type=Path, default=HERE / "results.json", help="where the raw times are written")
-    parser.add_argument("--report", type=Path, help="measure nothing; make the page of these raw times again")
+    parser.add_argument("--patience", type=float, default=120, help="seconds until a system is given up for a work")
+    parser.add_argument("--json", type=Path, help="where the raw times are written")
+    parser.add_argument("--report", type=Path, help="measure nothing; make page and plot of these raw times again")
     given = parser.parse_args()
-    console = Console()
+    console = Console(soft_wrap=True)
+    folder, times = DOCS, HERE / "results.json"
     if given.report is None:
-        errors = Path(tempfile.mkdtemp(prefix="gradtape-benchmarks-")) / "errors.txt"
-        raw = measure_all(given, errors)
-        given.json.write_text(json.dumps(raw, indent=1, ensure_ascii=False), encoding="utf-8")
-        console.print(f"raw times: {given.json}; what the systems printed: {errors}")
+        scratch = Path(tempfile.mkdtemp(prefix="gradtape-benchmarks-"))
+        if given.quick or given.only or given.systems:
+            folder, times = scratch, scratch / "results.json"  # part of the works do not replace the page of all
+        times = given.json or times
+        raw = measure_all(given, scratch / "errors.txt")
+        times.write_text(json.dumps(raw, indent=1, ensure_ascii=False), encoding="utf-8")
+        console.print(f"raw times: {times}; what the systems printed: {scratch / 'errors.txt'}")
     else:
         raw = json.loads(given.report.read_text(encoding="utf-8"))
-    results = write(raw, DOCS / "benchmarks.svg")
-    for demand in DEMANDS:
-        value = demand.value(results)
-        if value is not None:
-            verdict = "[green]met[/green]" if demand.met(value) else "[red]not met[/red]"
-            limit = f"{'≥' if demand.at_least else '≤'} {demand.show(demand.limit)}"
-            console.print(f"{demand.show(value):>9}  {limit:<9} {verdict:<9} {demand.work} | {demand.against}")
-    console.print(f"page: {DOCS / 'benchmarks.md'}")
+    results = Results(raw)
+    show(results, console)
+    plot(results, folder / "benchmarks.svg")
+    (folder / "benchmarks.md").write_text(page(results, "benchmarks.svg"), encoding="utf-8")
+    console.print(f"page: {folder / 'benchmarks.md'}")
 
 
 if __name__ == "__main__":

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import json
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,15 @@ from rivals import System
 
 Tell = Callable[[str], None]
 
-DISTRIBUTIONS = {"tensorflow": "tensorflow_cpu"}
-"""Where the distribution that is installed has another name than the module."""
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()
+
+
+def distribution(library: str) -> importlib.metadata.Distribution:
+    """The distribution that a module comes from: `tensorflow` may be of ``tensorflow_cpu``."""
+    return importlib.metadata.distribution(_distributions().get(library, [library])[0])
 
 
 def once(*arguments: str, folder: str | None = None, patience: float = 300) -> dict[str, Any]:
@@ -55,8 +63,9 @@ def once(*arguments: str, folder: str | None = None, patience: float = 300) -> d
 
 
 def _row(key: str, title: str, askers: dict[str, Callable[[], float]], effort: Effort, tell: Tell) -> dict[str, Any]:
-    """Timings in fresh processes. The first one of each is dropped: it reads files into memory, and says the cost."""
+    """Timings in fresh processes: one of each, which says what it costs, and then as many as the effort allows."""
     left_out: dict[str, str] = {}
+    first: dict[str, float] = {}
     costs: dict[str, float] = {}
 
     def turn(name: str) -> float | None:
@@ -69,9 +78,11 @@ def _row(key: str, title: str, askers: dict[str, Callable[[], float]], effort: E
 
     for name in askers:
         start = time.perf_counter()
-        if turn(name) is not None:
-            costs[name] = time.perf_counter() - start
-    times = interleaved({name: partial(turn, name) for name in costs}, costs, effort)
+        seconds = turn(name)
+        if seconds is not None:
+            first[name], costs[name] = seconds, time.perf_counter() - start
+    later = interleaved({name: partial(turn, name) for name in costs}, costs, effort)
+    times = {name: [first[name], *found] for name, found in later.items()}
     return {"key": key, "title": title, "seconds": times, "left_out": left_out}
 
 
@@ -102,7 +113,7 @@ def first_calls(which: str, systems: list[System], effort: Effort, tell: Tell) -
         return seconds
 
     row = _row(which, title, {system.name: partial(cold, system) for system in systems}, effort, tell)
-    times = {name: found[-len(row["seconds"][name]) :] for name, found in from_disk.items() if row["seconds"].get(name)}
+    times = {name: found for name, found in from_disk.items() if name in row["seconds"]}
     return [
         {**row, "key": f"{which}-cold", "title": f"{title}, nothing on the disk"},
         {**row, "key": f"{which}-disk", "title": f"{title}, second process", "seconds": times},
@@ -128,7 +139,7 @@ def sizes(libraries: list[str]) -> dict[str, Any]:
 
 def installed_size(library: str) -> int:
     """Bytes of the files of a distribution and, recursively, of what it requires. Byte code is not counted."""
-    names, waiting = set(), [DISTRIBUTIONS.get(library, library)]
+    names, waiting = set(), [distribution(library).name]
     total = 0
     while waiting:
         name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
@@ -136,24 +147,24 @@ def installed_size(library: str) -> int:
             continue
         names.add(name)
         try:
-            distribution = importlib.metadata.distribution(name)
+            part = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
             continue  # required elsewhere only, for another system or version of Python
-        total += sum(_bytes(distribution, file) for file in distribution.files or [])
-        for line in distribution.requires or []:
+        total += sum(_bytes(part, file) for file in part.files or [])
+        for line in part.requires or []:
             requirement = Requirement(line)
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                 waiting.append(requirement.name)
     return total + (_source_size(library) if _is_editable(library) else 0)
 
 
-def _bytes(distribution: importlib.metadata.Distribution, file: importlib.metadata.PackagePath) -> int:
-    path = Path(str(distribution.locate_file(file)))
+def _bytes(part: importlib.metadata.Distribution, file: importlib.metadata.PackagePath) -> int:
+    path = Path(str(part.locate_file(file)))
     return 0 if path.suffix == ".pyc" or not path.is_file() else path.stat().st_size
 
 
 def _is_editable(library: str) -> bool:
-    text = importlib.metadata.distribution(DISTRIBUTIONS.get(library, library)).read_text("direct_url.json")
+    text = distribution(library).read_text("direct_url.json")
     return text is not None and json.loads(text).get("dir_info", {}).get("editable", False)
 
 

@@ -48,7 +48,7 @@ class Value:
 class Work:
     """A step of a plan.
 
-    label        what it does, in a few words
+    label        what it does, in a few words; of a call NumPy's function, or the operation if that is no single one
     loops        lengths of a kernel's loops, outermost first, those of length one left out
     reads        operands
     writes       results
@@ -68,15 +68,6 @@ class Work:
     def spec(self) -> KernelSpec | None:
         """The kernel; None for a library call."""
         return self.step.spec if isinstance(self.step, KernelStep) else None
-
-    @property
-    def function(self) -> str:
-        """NumPy's function that a library call is, or the operation if that is more than one function."""
-        if isinstance(self.step, KernelStep):
-            return ""
-        primitive = self.step.op[0]
-        name = getattr(primitive.reference, "__name__", "")
-        return f"numpy.{name}" if getattr(numpy, name, None) is primitive.reference else primitive.name
 
     @property
     def read(self) -> int:
@@ -194,10 +185,9 @@ def _label(spec: KernelSpec) -> str:
     names = [name if n == 1 else f"{name} ×{n}" for name, n in counts.items()]
     counts = Counter(REDUCTIONS[reduction] for _, _, reduction in spec.outputs if reduction)
     ends = [name if n == 1 else f"{name} ×{n}" for name, n in counts.items()]
-    return _short(
-        " → ".join([", ".join(part) for part in (names, ends) if part])
-        or ("fill" if all(access == "scalar" for _, access in spec.operands) else "copy")
-    )
+    if not names and not ends:
+        return "fill" if all(access == "scalar" for _, access in spec.operands) else "copy"
+    return _short(" → ".join([", ".join(part) for part in (names, ends) if part]))
 
 
 def _short(text: str) -> str:
@@ -212,7 +202,9 @@ def _call(step: CallStep, slots: dict[int, Signature]) -> Work:
     reads = [Value(slot, slots[slot], moves * _bytes(slots[slot])) for slot in step.inputs]
     result = Value(step.output, slots[step.output], moves * _bytes(slots[step.output]))
     operations = 2 * size(shape) * inputs[0].shape[-1] if primitive.name == "matmul" else 0
-    return Work(step, primitive.name, (), tuple(reads), (result,), 0, operations, 0)
+    name = getattr(primitive.reference, "__name__", "")
+    label = f"numpy.{name}" if getattr(numpy, name, None) is primitive.reference else primitive.name
+    return Work(step, label, (), tuple(reads), (result,), 0, operations, 0)
 
 
 def _bytes(signature: Signature) -> int:

@@ -6,9 +6,9 @@ import ctypes
 import os
 import struct
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
-from functools import cache, cached_property
+from ctypes import addressof, c_char
+from functools import cache, cached_property, partial
 from math import prod
 from operator import itemgetter
 from typing import Any
@@ -17,23 +17,18 @@ import numpy as np
 
 from gradtape.config import settings
 from gradtape.engine import profile
-from gradtape.engine.buffers import empty
+from gradtape.engine.buffers import LARGE, empty
 from gradtape.engine.cache import Cache
 from gradtape.engine.combine import accumulator
 from gradtape.engine.elementary import TABLES
 from gradtape.engine.frame import Arguments, LoopWords
 from gradtape.engine.layout import Layout
 from gradtape.engine.plan import KernelSpec, KernelStep, combining, copying
+from gradtape.engine.threads import share_out
 from gradtape.graph.node import Buffer
 
 PARALLEL = 1 << 16
 """Elements below which one thread is enough."""
-
-PARTS = 8
-"""Into how many parts for each thread the work is cut."""
-
-MOST_THREADS = 256
-"""How many threads the pool has at most."""
 
 _Function = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
 _Short = ctypes.PYFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)  # keeps the interpreter's lock
@@ -79,16 +74,6 @@ def _processors() -> int:
         return os.cpu_count() or 1
 
 
-@cache
-def _pool() -> Any:
-    from concurrent.futures import ThreadPoolExecutor
-
-    return ThreadPoolExecutor(MOST_THREADS, "gradtape")  # started when they are needed
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)
-
 _tables = TABLES.ctypes.data
 
 
@@ -102,6 +87,7 @@ class _Block(threading.local):
         self.words = words
         self.memory = (ctypes.c_int64 * words)()
         self.address = ctypes.addressof(self.memory)
+        self.pointer = ctypes.c_void_p(self.address)
 
 
 _block = _Block()
@@ -117,24 +103,28 @@ class ScalarKernel:
         at = Arguments(spec)
         self.words = at.size
         self.format = struct.Struct("=qq" + "".join(_code(dtype) for dtype, _ in spec.operands))
-        self.results = struct.Struct("=" + "".join(_code(dtype) for _, dtype, _ in spec.outputs))
+        self.numbers = struct.Struct("=" + "".join(_code(dtype) for _, dtype, _ in spec.outputs))
         self.first_output = 8 * at.outputs[0]
         self.inputs = gather(step.inputs)
         self.truths = [i for i, (_, dtype, _) in enumerate(spec.outputs) if dtype == "bool"]
 
     def run(self, slots: list[Any]) -> None:
         """Compute the outputs into their slots."""
+        for i, value in zip(self.outputs, self.results(slots), strict=True):
+            slots[i] = value
+
+    def results(self, slots: Sequence[Any]) -> Sequence[Any]:
+        """The outputs, given slots that hold the inputs."""
         block = _block
         if self.words > block.words:
             block.grow(2 * self.words)
         memory = block.memory
         self.format.pack_into(memory, 0, _tables, 0, *self.inputs(slots))
         self.kernel.call_short(0, 1, block.address)
-        results: Any = self.results.unpack_from(memory, self.first_output)
+        results: Any = self.numbers.unpack_from(memory, self.first_output)
         if self.truths:
             results = [bool(v) if i in self.truths else v for i, v in enumerate(results)]
-        for i, value in zip(self.outputs, results, strict=True):
-            slots[i] = value
+        return results
 
 
 def _code(dtype: str) -> str:
@@ -160,126 +150,106 @@ class ArrayKernel:
             numbers += strides
         self._words = (ctypes.c_int64 * words.size)(*numbers)
         self._head = [_tables, ctypes.addressof(self._words)]
+        self._all = ctypes.c_int64(0), ctypes.c_int64(self.units)  # made once: a call need not convert them
         at = Arguments(spec)
         codes = ["q"] * at.size
         for (dtype, access), position in zip(spec.operands, at.operands, strict=True):
             if access == "scalar":
                 codes[position] = _code(dtype)
         self.format = struct.Struct("=" + "".join(codes))
-        self.reads = []
-        for (dtype, access), slot, offset, copied in zip(
+        self._partial_positions = [position + 1 for position in at.outputs]
+        self._reads = []
+        for (dtype, access), slot, offset, layout in zip(
             spec.operands, step.inputs, step.offsets, step.copied, strict=True
         ):
-            made = copied and ArrayKernel(copying(dtype, copied))
-            self.reads.append((slot, access == "scalar", offset * np.dtype(dtype).itemsize, made))
-        self.writes = []
-        for shape, (_, name, _) in zip(step.shapes, spec.outputs, strict=True):
+            copies = ArrayKernel(copying(dtype, layout)) if layout else None
+            in_place = access != "scalar" and not layout
+            self._reads.append((slot, in_place, offset * np.dtype(dtype).itemsize, copies))
+        self._writes = []
+        for slot, shape, (_, name, _) in zip(step.outputs, step.shapes, spec.outputs, strict=True):
             numpys: np.dtype = np.dtype(name)
-            self.writes.append((shape, numpys, prod(shape) * numpys.itemsize))
+            size = prod(shape) * numpys.itemsize
+            make = np.empty if size < LARGE else partial(empty, bytes=size)
+            self._writes.append((slot, make, shape, numpys))
         # The partial results of reductions: how many lines of how many numbers, and of which type
         blocks, columns = (middle, step.lengths[-1]) if spec.deep else (inner, 1)
-        self.partial_shape = (outer, blocks, columns)
-        self.partials: list[np.dtype | None] = [
-            np.dtype(accumulator(name, reduction)) if reduction and blocks > 1 else None
-            for _, name, reduction in spec.outputs
+        self._partial_shape = (outer, blocks, columns)
+        self._several = blocks > 1
+        self._carried = [
+            np.dtype(accumulator(name, reduction)) if reduction else None for _, name, reduction in spec.outputs
         ]
+        self._reduces = any(dtype is not None for dtype in self._carried)
 
     def run(self, slots: list[Any]) -> None:
-        """Compute the outputs into their slots."""
+        """Compute the outputs into their slots. For small arrays this is what takes the time, so it is written out."""
         arguments = self._head.copy()
         keep = []  # copies whose addresses are in use
-        for slot, is_number, offset, made in self.reads:
+        for slot, in_place, offset, copies in self._reads:
             value = slots[slot]
-            if is_number:
+            if in_place:
+                arguments.append((value.address or _find_address(value)) + offset)
+            elif copies is None:
                 arguments.append(value.array.item() if type(value) is Buffer else value)
-                continue
-            if made is not None:
-                value = made.copy(value)
-                keep.append(value)
-            arguments.append((value.address or _find_address(value)) + offset)
-        outputs, places = [], []
-        for shape, dtype, size in self.writes:
-            array = empty(shape, dtype, size)
-            outputs.append(array)
-            places.append(address(array))
-        self.compute(arguments, places)
-        for slot, array, place in zip(self.step.outputs, outputs, places, strict=True):
-            slots[slot] = array.item() if array.shape == () else Buffer(array, place)
-
-    def compute(self, arguments: list[Any], places: Sequence[int]) -> None:
-        """Call the kernel on its operands, and write the results to the given addresses."""
-        partials = []
-        for k, (place, (_, _, reduction), dtype) in enumerate(
-            zip(places, self.spec.outputs, self.partials, strict=True)
-        ):
-            arguments.append(place)
-            if dtype is not None:
-                partial = np.empty(self.partial_shape, dtype)
-                partials.append((k, partial))
-                arguments.append(address(partial))
-            elif reduction:
-                arguments.append(0)
-        self._call(arguments)
-        for k, partial in partials:
-            combiner = self._combiners[k]
-            combiner.compute([*combiner._head, address(partial)], [places[k]])
-
-    def copy(self, value: Buffer) -> Buffer:
-        """The result of a kernel with one operand."""
-        slots = [value, None]
-        self.step.outputs = [1]
-        self.run(slots)
-        return slots[1]  # type: ignore[return-value]
+            else:
+                keep.append(copies.copy(value))
+                arguments.append(keep[-1].address)
+        results, places = [], []
+        for slot, make, shape, dtype in self._writes:
+            array = make(shape, dtype)
+            place = _place(array)
+            results.append((slot, array, place))
+            places.append(place)
+        if self._reduces:
+            self._reduce(arguments, places)
+        else:
+            arguments += places
+            self._call(arguments)
+        for slot, array, place in results:
+            slots[slot] = Buffer(array, place) if array.shape else array.item()
 
     def _call(self, arguments: list[Any]) -> None:
-        units = self.units
-        if units == 0:
-            return
         if self.elements < PARALLEL:
             block = _block
             if len(arguments) > block.words:
                 block.grow(2 * len(arguments))
             self.format.pack_into(block.memory, 0, *arguments)
-            self.kernel.call_short(0, units, block.address)
-            return
-        memory = (ctypes.c_int64 * len(arguments))()  # of this call: others may run in this thread while it lasts
-        self.format.pack_into(memory, 0, *arguments)
-        _share_out(self.kernel, units, ctypes.addressof(memory))
+            self.kernel.call_short(*self._all, block.pointer)
+        elif self.units:
+            memory = (ctypes.c_int64 * len(arguments))()  # of this call: others may run in this thread while it lasts
+            self.format.pack_into(memory, 0, *arguments)
+            share_out(self.kernel.call, self.units, addressof(memory), min(_workers(), self.units))
+
+    def _reduce(self, arguments: list[Any], places: Sequence[int]) -> None:
+        """Call the kernel, and reduce the partial results that it leaves if there are several blocks."""
+        held = []
+        for place, dtype in zip(places, self._carried, strict=True):
+            arguments.append(place)
+            if dtype is None:
+                continue
+            if self._several:
+                held.append(np.empty(self._partial_shape, dtype))
+                arguments.append(_place(held[-1]))
+            else:
+                arguments.append(0)
+        self._call(arguments)
+        if held:
+            for combiner, position, place in zip(self._combiners, self._partial_positions, places, strict=True):
+                if combiner is not None:
+                    combiner._reduce([*combiner._head, arguments[position]], (place,))
+
+    def copy(self, value: Buffer) -> Buffer:
+        """The result of a kernel with one operand, which is in slot 0, as its result is in slot 1."""
+        slots: list[Any] = [value, None]
+        self.run(slots)
+        return slots[1]
 
     @cached_property
-    def _combiners(self) -> dict[int, ArrayKernel]:
+    def _combiners(self) -> list[ArrayKernel | None]:
         """The kernel that reduces the partial results, for each output that has them."""
-        lines, blocks, columns = self.partial_shape
-        made = {}
-        for k, (_, dtype, reduction) in enumerate(self.spec.outputs):
-            if reduction:
-                made[k] = ArrayKernel(combining(self.spec.deep, (lines, blocks, columns), dtype, reduction))
-        return made
-
-
-def _share_out(kernel: Kernel, units: int, place: int) -> None:
-    """Call a kernel on all its units, in as many threads as there are processors.
-
-    Each thread takes a part whenever it is done with one, so none waits for another that begins late.
-    """
-    workers = min(_workers(), units)
-    number = min(units, PARTS * workers)
-    parts = deque((units * i // number, units * (i + 1) // number) for i in range(number))
-
-    def work() -> None:
-        while parts:
-            try:
-                start, stop = parts.popleft()
-            except IndexError:  # another thread was faster
-                return
-            kernel.call(start, stop, place)
-
-    futures = [_pool().submit(work) for _ in range(workers - 1)]
-    try:
-        work()
-    finally:
-        parts.clear()
-        _wait([future for future in futures if not future.cancel()])
+        return [
+            ArrayKernel(combining(self.spec.deep, self._partial_shape, dtype, reduction)) if reduction else None
+            for _, dtype, reduction in self.spec.outputs
+        ]
 
 
 def bound(step: KernelStep) -> ScalarKernel | ArrayKernel:
@@ -287,26 +257,16 @@ def bound(step: KernelStep) -> ScalarKernel | ArrayKernel:
     return ScalarKernel(step) if step.spec.is_scalar else ArrayKernel(step)
 
 
-def gather(places: Sequence[int]) -> Callable[[list[Any]], Sequence[Any]]:
+def gather(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
     """A fast function that takes the values at `places` out of a list."""
     if len(places) > 1:
         return itemgetter(*places)
     return lambda slots: [slots[i] for i in places]
 
 
-def _wait(futures: list[Any]) -> None:
-    """Wait for calls that write into memory which must not be freed before; an interrupt comes after that."""
-    interrupted: BaseException | None = None
-    while not all(future.done() for future in futures):
-        try:
-            for future in futures:
-                future.exception()
-        except BaseException as interrupt:
-            interrupted = interrupt
-    if interrupted is not None:
-        raise interrupted
-    for future in futures:
-        future.result()
+def _place(array: Any) -> int:
+    """Where the elements of a fresh, writeable array are."""
+    return addressof(c_char.from_buffer(array)) if array.size else 0
 
 
 def _find_address(buffer: Buffer) -> int:
@@ -319,8 +279,3 @@ def _find_address(buffer: Buffer) -> int:
         buffer.array = array = ArrayKernel(copying(array.dtype.name, layout)).copy(seen).array
     buffer.address = array.__array_interface__["data"][0]
     return buffer.address
-
-
-def address(array: np.ndarray) -> int:
-    """Where the elements of a fresh, writeable array are."""
-    return ctypes.addressof(ctypes.c_char.from_buffer(array.data)) if array.size else 0

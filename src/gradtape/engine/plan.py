@@ -416,7 +416,9 @@ def loop_step(
 
 def copying(dtype: str, layout: Layout) -> KernelStep:
     """The kernel that copies a layout, so that its elements stand side by side."""
-    return loop_step(layout.shape, (), [0], [dtype], [False], [layout], (), ((-1, dtype, ""),), [layout.shape])
+    step = loop_step(layout.shape, (), [0], [dtype], [False], [layout], (), ((-1, dtype, ""),), [layout.shape])
+    step.outputs = [1]
+    return step
 
 
 def combining(deep: bool, shape: Shape, dtype: str, reduction: str) -> KernelStep:

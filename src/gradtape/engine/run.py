@@ -15,7 +15,7 @@ from gradtape.config import settings
 from gradtape.engine.tiers import runner
 from gradtape.errors import ControlFlowError
 from gradtape.graph.node import Buffer, Node
-from gradtape.graph.trace import HELD, Trace, computation, thread
+from gradtape.graph.trace import HELD, Later, Trace, computation, thread
 
 
 def pending(tensor: Any) -> None:
@@ -72,7 +72,8 @@ def compute(node: Node) -> None:
         nodes = [nodes[i] for i in taken]
     for output, value in zip(nodes, results, strict=True):
         output.value = value
-        if output.op is not None and output.op[1]:  # a constant of the code has no inputs, and stays one
+        op = output.op
+        if op is not None and (type(op) is Later or op[1]):  # a constant of the code has no inputs, and stays one
             output.op = None
 
 

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradtape.engine.profile import amount, duration
 from gradtape.engine.tiers import QUICK, Pieces, compile_time, known_way
+from gradtape.engine.units import amount, duration
 from gradtape.errors import ArgumentError
 from gradtape.graph.handles import Handle
 from gradtape.graph.node import Node
@@ -174,7 +174,7 @@ def planned(program: Program, ir: bool = False, tier: str = "") -> Iterator[str]
 
 def _step(work: Work, names: Mapping[int, str], number: int) -> Iterator[str]:
     if work.spec is None:
-        yield f"library call: {work.function}" + ("" if work.bytes else ", a view")
+        yield f"library call: {work.label}" + ("" if work.bytes else ", a view")
     elif work.loops:
         yield f"kernel {number}: loops over {' × '.join(map(str, work.loops))}"
     else:

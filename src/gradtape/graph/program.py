@@ -80,7 +80,16 @@ def written(name: str, params: tuple, arguments: Sequence[str]) -> str:
         number, dtype = params
         return str(as_dtype(dtype).as_numpy_dtype(float.fromhex(number) if isinstance(number, str) else number))
     given = dict(zip(TABLE[name].parameters, params, strict=False)) if name in TABLE else {}
-    return f"{name}({', '.join([*arguments, *[f'{k}={v!r}' for k, v in given.items()]])})"
+    return f"{name}({', '.join([*arguments, *[f'{k}={_plain(v)}' for k, v in given.items()]])})"
+
+
+def _plain(value: object) -> str:
+    """How a parameter is written; a Program that is one is not written out."""
+    if isinstance(value, Program):
+        return f"<{len(value.steps)} operations>"
+    if type(value) is tuple:
+        return f"({', '.join(map(_plain, value))}{',' * (len(value) == 1)})"
+    return repr(value)
 
 
 def rebuild(program: Program) -> tuple[list[Node], list[Node]]:

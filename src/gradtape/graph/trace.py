@@ -14,7 +14,7 @@ are not part of the tree, nor are Python numbers: they are leaves.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -106,36 +106,34 @@ class Trace(dict[Node, int]):
 
     def __missing__(self, node: Node) -> int:
         """Enter a node that was made before this Trace began, with what it rests on. Graphs may be of any depth."""
-        if node.op is None or (self.closed and node.op[1]):
-            return self._leaf(node)
+        op = node.op
+        if op is None or (self.closed and op[1]):
+            key = (node.dtype.name, node.shape)
+            after = self.prefix.next.get(key) or self.prefix.then(key, node.shape, node.dtype)
+            self.prefix = after
+            number = after.number
+            self.at[number] = node
+            self[node] = number
+            if type(node.value) is Buffer:
+                self.bytes += node.value.array.nbytes
+                if self.bytes > HELD:
+                    self.limit = -1
+            return number
         stack = [node]
         while stack:
             top = stack[-1]
             if top not in self:
                 op = top.op
-                if op is None:
-                    self._leaf(top)
-                else:
+                if op is not None:
                     missing = [x for x in op[1] if x not in self]
                     if missing:
                         stack += missing[::-1]
                         continue
                     self.step(top, op)
+                else:
+                    self[top]
             stack.pop()
         return self[node]
-
-    def _leaf(self, node: Node) -> int:
-        key = (node.dtype.name, node.shape)
-        after = self.prefix.next.get(key) or self.prefix.then(key, node.shape, node.dtype)
-        self.prefix = after
-        number = after.number
-        self.at[number] = node
-        self[node] = number
-        if type(node.value) is Buffer:
-            self.bytes += node.value.array.nbytes
-            if self.bytes > HELD:
-                self.limit = -1
-        return number
 
     def step(self, node: Node, op: Op) -> None:
         """Append an operation, unseen by recordings."""
@@ -145,17 +143,70 @@ class Trace(dict[Node, int]):
         self.at[after.number] = node
         self[node] = after.number
 
-    def replay(self, steps: Sequence[tuple], after: Prefix) -> None:
-        """Append operations that lead from this Trace's Prefix to `after`, as `between` gives them."""
+    def replay(self, steps: Steps, after: Prefix, wanted: Sequence[int | None]) -> list[Node | None]:
+        """Append operations that lead from this Trace's Prefix to `after`: the nodes with the numbers `wanted`.
+
+        If nothing is recorded, the nodes in between are not made unless somebody looks at them.
+        """
         self.prefix = after
         at = self.at
         recorded = recordings.get()
-        for number, primitive, params, refs, shape, dtype in steps:
-            op = (primitive, tuple([at[i] for i in refs]), params)
-            node = at[number] = Node(op, None, shape, dtype)
-            self[node] = number
-            if recorded and dtype.is_floating:
-                record(recorded, node, op)
+        if recorded:
+            for number, (primitive, params, refs, shape, dtype) in steps.items():
+                op = (primitive, tuple([at[i] for i in refs]), params)
+                node = at[number] = Node(op, None, shape, dtype)
+                self[node] = number
+                if dtype.is_floating:
+                    record(recorded, node, op)
+        nodes: list[Node | None] = []
+        for result in wanted:
+            made = None if result is None else at.get(result)
+            if made is None and result is not None:
+                made = at[result] = _later(result, steps, at)
+                self[made] = result
+            nodes.append(made)
+        return nodes
+
+
+Steps = dict[int, tuple[Primitive, tuple, tuple[int, ...], Shape, DType]]
+"""Operations by the number of their result: primitive, params, numbers of the inputs, shape and type."""
+
+
+class Later:
+    """The op of a node that was replayed: what it is, is worked out when somebody looks."""
+
+    __slots__ = ("_at", "_number", "_op", "_steps")
+
+    def __init__(self, number: int, steps: Steps, at: dict[int, Node]):
+        self._number = number
+        self._steps = steps
+        self._at = at
+        self._op: Op | None = None
+
+    def _known(self) -> Op:
+        if self._op is None:
+            at, steps = self._at, self._steps
+            primitive, params, refs, _, _ = steps[self._number]
+            inputs = tuple([at[i] if i in at else at.setdefault(i, _later(i, steps, at)) for i in refs])
+            self._op = (primitive, inputs, params)
+        return self._op
+
+    def __getitem__(self, i: int) -> Any:
+        return self._known()[i]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._known())
+
+    def __eq__(self, other: object) -> bool:
+        return self._known() == (other._known() if isinstance(other, Later) else other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _later(number: int, steps: Steps, at: dict[int, Node]) -> Node:
+    primitive, params, refs, shape, dtype = steps[number]
+    op: Any = Later(number, steps, at) if refs else (primitive, (), params)
+    return Node(op, None, shape, dtype)
 
 
 class Computation(NamedTuple):
@@ -166,17 +217,16 @@ class Computation(NamedTuple):
     taken: list[int]
 
 
-def between(before: Prefix, after: Prefix) -> list[tuple] | None:
+def between(before: Prefix, after: Prefix) -> Steps | None:
     """The operations that lead from one Prefix to a later one; None if leaves are among them, which have values."""
-    steps = []
+    steps: Steps = {}
     while after is not before:
         if len(after.key) == 2:
             return None
-        primitive, params, refs = after.key
-        steps.append((after.number, primitive, params, refs, after.shape, after.dtype))
+        steps[after.number] = (*after.key, after.shape, after.dtype)
         assert after.parent is not None
         after = after.parent
-    return steps[::-1]
+    return dict(reversed(steps.items()))
 
 
 def computation(prefix: Prefix, target: int, others: Sequence[int], apart: bool = False) -> Computation:

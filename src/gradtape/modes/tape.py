@@ -231,8 +231,7 @@ def _cotangents(
     known = before.known.get(key)
     if known is not None:
         steps, after, places, reasons = known
-        trace.replay(steps, after)
-        return [None if place is None else trace.at[place] for place in places], reasons
+        return trace.replay(steps, after, places), reasons
     totals, reasons = _pull_back(recording, targets, weights, wanted)
     places = [None if total is None else trace[total] for total in totals]
     steps = between(before, trace.prefix)

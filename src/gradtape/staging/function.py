@@ -14,7 +14,6 @@ import inspect
 import warnings
 from collections.abc import Callable, Hashable, Sequence
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -167,7 +166,7 @@ class Traced:
         self.variables = [variable for variable, _ in capture.read.values()]
         known = {node: i for i, node in enumerate(chain(places, (place for _, place in capture.read.values())))}
         self.program = Program((), (), ())
-        self.pick: Callable[[list], Sequence] = list
+        self.pick: list[int] | None = None  # the leaves among all these, if they are not all, in this order
         self.constants: list[Node] = []
         self.run: Runner | None = None
         if numbers:
@@ -180,7 +179,7 @@ class Traced:
                     self.constants.append(node)
             order = [known[node] for node in leaves]
             if order != list(range(len(known))):
-                self.pick = itemgetter(*order) if len(order) > 1 else lambda values: [values[i] for i in order]
+                self.pick = order
         self.loops = any(TABLE[name].several for name, _, _ in self.program.steps)
 
     def call(self, nodes: list[Node]) -> Any:
@@ -195,21 +194,24 @@ class Traced:
             values = [_value(node) for node in nodes]
         if self.variables:
             values += [variable.held.value for variable in self.variables]
-        results = run.run(list(self.pick(values + self.values)))
+        if self.values:
+            values += self.values
+        if self.pick is not None:
+            values = [values[i] for i in self.pick]
+        results = run.run(values)
         if self.single and not self.assigned:
-            (shape, dtype) = self.types[0]
             tensor = _new(Tensor)
-            tensor.node = Node(None, results[0], shape, dtype)
+            tensor.node = Node(None, results[0], *self.types[0])
             return tensor
-        made = [Node(None, v, shape, dtype) for v, (shape, dtype) in zip(results, self.types, strict=True)]
-        first = len(made) - len(self.assigned)
-        for variable, node in zip(self.assigned, made[first:], strict=True):
+        made = [Node(None, value, *type) for value, type in zip(results, self.types, strict=True)]
+        for variable, node in zip(self.assigned, made[len(made) - len(self.assigned) :], strict=True):
             variable.held = node
         return self._packed(made)
 
     def inline(self, nodes: list[Node]) -> Any:
         """Make the operations again on the nodes of the arguments, for tapes and other traces to see."""
-        leaves = self.pick([*nodes, *[variable.node for variable in self.variables], *self.constants])
+        known = [*nodes, *[variable.node for variable in self.variables], *self.constants]
+        leaves = known if self.pick is None else [known[i] for i in self.pick]
         made: list[Node] = []
         for name, params, refs in self.program.steps:
             made.append(apply(TABLE[name], tuple([made[i] if i >= 0 else leaves[-1 - i] for i in refs]), params))
