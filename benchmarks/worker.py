@@ -29,6 +29,9 @@ QUICKLY_WARM = 0.2
 CALLS = 3
 """Calls before results are compared and times taken: what is compiled on first or second use is compiled then."""
 
+LONGEST = 2.0
+"""Seconds that a call of heavy work may take."""
+
 GB = 1e9
 
 
@@ -57,7 +60,7 @@ class Worker:
     def prepare(self, case: str, size: list[int], tenth: list[int] | None) -> dict[str, Any]:
         self.drop()
         if tenth is not None:
-            self._check_memory(case, tenth)
+            self._try(case, tenth)
         self.work = prepared(self.system, case, size)
         for _ in range(CALLS - 1):
             self.work()
@@ -66,16 +69,20 @@ class Worker:
         self.seconds = time.perf_counter() - start
         return {"results": samples(results), "seconds": self.seconds}
 
-    def _check_memory(self, case: str, tenth: list[int]) -> None:
-        """Raise LeftOut if ten times the memory of a tenth of the work is more than there is."""
+    def _try(self, case: str, tenth: list[int]) -> None:
+        """Raise LeftOut if ten times the memory of a tenth of the work is more than there is, or its time too long."""
         before = memory.used()
         memory.forget_peak()
         work = prepared(self.system, case, tenth)
         for _ in range(CALLS):
+            start = time.perf_counter()
             work()
+            seconds = time.perf_counter() - start
         peak, available = memory.peak(), memory.available()
         del work
         gc.collect()
+        if 10 * seconds > LONGEST:
+            raise LeftOut(f"one call would take about {10 * seconds:.0f} s")
         if before is None or peak is None or available is None:
             raise LeftOut("how much memory is free is not known on this system")
         need = 10 * (peak - before)

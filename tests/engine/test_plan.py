@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import gradtape as tf
-from gradtape.engine.plan import CallStep, KernelStep, plan
+from gradtape.engine.plan import plan
+from gradtape.engine.steps import CallStep, KernelStep
 from gradtape.graph.trace import trace
 from gradtape.rewrite import rewrite
 

@@ -20,7 +20,7 @@ import llvmlite.binding as llvm
 from gradtape._version import __version__
 from gradtape.config import settings
 from gradtape.engine import LOADED, disk
-from gradtape.engine.plan import KernelSpec
+from gradtape.engine.steps import KernelSpec
 from gradtape.graph.node import TABLE
 
 _lock = threading.Lock()

@@ -20,7 +20,7 @@ from math import prod
 
 import numpy
 
-from gradtape.engine.plan import CallStep, KernelSpec, KernelStep, Plan
+from gradtape.engine.steps import CallStep, KernelSpec, KernelStep, Plan
 from gradtape.graph.dtypes import as_dtype
 from gradtape.graph.node import TABLE
 from gradtape.graph.program import Program, Signature, written

@@ -10,7 +10,8 @@ import numpy as np
 from gradtape.engine import profile
 from gradtape.engine.describe import Work, works
 from gradtape.engine.kernel import ScalarKernel, bound, gather
-from gradtape.engine.plan import SMALLER, CallStep, plan
+from gradtape.engine.plan import SMALLER, plan
+from gradtape.engine.steps import CallStep
 from gradtape.graph.node import Buffer, held
 from gradtape.graph.program import Program
 from gradtape.rewrite import rewrite

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradtape.engine.machine import TYPES, Machine, Value
-from gradtape.engine.plan import KernelSpec
+from gradtape.engine.steps import KernelSpec
 from gradtape.graph.node import TABLE
 
 SIZES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "bool": 1}

@@ -23,12 +23,12 @@ from gradtape.engine.combine import accumulator
 from gradtape.engine.elementary import TABLES
 from gradtape.engine.frame import Arguments, LoopWords
 from gradtape.engine.layout import Layout
-from gradtape.engine.plan import KernelSpec, KernelStep, combining, copying
+from gradtape.engine.steps import COSTLY, KernelSpec, KernelStep, combining, copying
 from gradtape.engine.threads import share_out
-from gradtape.graph.node import Buffer
+from gradtape.graph.node import TABLE, Buffer
 
-PARALLEL = 1 << 16
-"""Elements below which one thread is enough."""
+PARALLEL = 1 << 18
+"""Work below which one thread is enough: elements, times one for reading and a quarter for each operation."""
 
 _Function = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
 _Short = ctypes.PYFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)  # keeps the interpreter's lock
@@ -141,7 +141,9 @@ class ArrayKernel:
         self.kernel = kernel(spec)
         middle, inner = [max(1, -(-n // size)) for n, size in zip(step.lengths[-2:], step.sizes, strict=True)]
         outer = prod(step.lengths[:-2])
-        self.elements, self.units = prod(step.lengths), outer * middle * inner
+        self.units = outer * middle * inner
+        operations = sum(COSTLY if TABLE[name].costly else 1 for name, _, _ in spec.body)
+        self._work = prod(step.lengths) * (1 + operations / 4)
         words = LoopWords(spec)
         numbers = [*step.lengths, *step.sizes, middle, inner]
         for strides, (_, access) in zip(step.strides, spec.operands, strict=True):
@@ -208,7 +210,7 @@ class ArrayKernel:
             slots[slot] = Buffer(array, place) if array.shape else array.item()
 
     def _call(self, arguments: list[Any]) -> None:
-        if self.elements < PARALLEL:
+        if self._work < PARALLEL:
             block = _block
             if len(arguments) > block.words:
                 block.grow(2 * len(arguments))

@@ -18,7 +18,7 @@ from gradtape.engine.accumulate import Accumulator, columns_end, columns_start, 
 from gradtape.engine.combine import WIDTH
 from gradtape.engine.frame import ENTRY, MEMORY, Frame, LoopWords, run_body
 from gradtape.engine.machine import LANES, TYPES, Value
-from gradtape.engine.plan import KernelSpec
+from gradtape.engine.steps import KernelSpec
 from gradtape.graph.node import TABLE
 
 UNIT = 1

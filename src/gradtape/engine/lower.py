@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradtape.engine.frame import ENTRY, Frame, run_body
 from gradtape.engine.loops import Loops
 from gradtape.engine.machine import Value
-from gradtape.engine.plan import KernelSpec
+from gradtape.engine.steps import KernelSpec
 
 
 def lower(spec: KernelSpec) -> str:

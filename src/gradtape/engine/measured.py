@@ -73,7 +73,8 @@ def copy_bandwidth(threads: int | None) -> float:
     """Bytes per second, read and written, of a large copy by a kernel of gradtape with this many threads."""
     from gradtape.engine.buffers import empty
     from gradtape.engine.kernel import bound
-    from gradtape.engine.plan import KernelStep, plan
+    from gradtape.engine.plan import plan
+    from gradtape.engine.steps import KernelStep
     from gradtape.graph.dtypes import float32
     from gradtape.graph.node import Buffer
     from gradtape.graph.program import Program

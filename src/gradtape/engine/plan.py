@@ -18,98 +18,18 @@ computed where it is needed. What is computed is stored instead, and then viewed
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from gradtape.engine.combine import BLOCK, ROWS, accumulator
 from gradtape.engine.layout import Layout
-from gradtape.engine.space import COLUMNS, Space
-from gradtape.graph.node import Node, Op
+from gradtape.engine.steps import COSTLY, CallStep, KernelSpec, KernelStep, Plan, loop_step
+from gradtape.graph.node import Node
 from gradtape.graph.program import Program, rebuild
 from gradtape.graph.shapes import Shape, size
-
-COSTLY = 16
-"""How many operations an elementary function counts for."""
 
 CHEAP = 4
 """Operations that are rather repeated than stored."""
 
 SMALLER = 2
 """A view that has this many times fewer elements than what it shows is stored in its place."""
-
-
-@dataclass(frozen=True)
-class KernelSpec:
-    """What a kernel's code depends on: everything but lengths and addresses.
-
-    outer      number of loops around the middle and inner ones; -1 if everything is one number
-    reduces    which loop is reduced: "inner", "middle", or "" for none
-    operands   (element type, access): access is "scalar" (a number), "row" (constant in the inner loop), "step" (its
-               elements stand side by side there) or "strided"
-    body       (primitive, params, references): a reference below 0 is operand -1 - r, else a line of the body
-    outputs    (reference, element type, reduction or ""); a reduction is stored once per reduced axis
-    stores     access of each output: "step" or "strided"
-    deep       whether the middle loop is there
-    """
-
-    outer: int
-    reduces: str
-    operands: tuple[tuple[str, str], ...]
-    body: tuple[tuple[str, tuple, tuple[int, ...]], ...]
-    outputs: tuple[tuple[int, str, str], ...]
-    stores: tuple[str, ...] = ()
-    deep: bool = False
-
-    @property
-    def is_scalar(self) -> bool:
-        """Everything is one number: no loops, no memory."""
-        return self.outer == -1
-
-
-@dataclass
-class KernelStep:
-    """A kernel on given slots.
-
-    lengths    of the outer loops, the middle one (1 if there is none) and the inner one
-    sizes      elements of the middle and the inner loop in a block
-    inputs     slots of the operands
-    offsets    for each operand: elements before the first that is read
-    strides    for each operand: elements to the next index of each loop
-    copied     for an operand that the loops cannot follow, the layout that is to be copied first; else None
-    outputs    slots of the results
-    shapes     shapes of the results
-    steps      for each result: elements to the next index of each loop
-    """
-
-    spec: KernelSpec
-    lengths: tuple[int, ...]
-    sizes: tuple[int, int]
-    inputs: list[int]
-    offsets: list[int]
-    strides: Sequence[tuple[int, ...]]
-    copied: Sequence[Layout | None]
-    outputs: list[int]
-    shapes: list[Shape]
-    steps: Sequence[tuple[int, ...]]
-
-
-@dataclass
-class CallStep:
-    """A primitive's NumPy function on given slots; `view` if the result is a part of the input's memory that is asked
-    for as such."""
-
-    op: Op
-    inputs: list[int]
-    output: int
-    view: bool = False
-
-
-@dataclass
-class Plan:
-    """Steps in order, the number of slots (the leaves come first), and the slots of the outputs."""
-
-    steps: list[KernelStep | CallStep]
-    slots: int
-    outputs: list[int]
 
 
 def plan(program: Program) -> Plan:
@@ -144,14 +64,21 @@ class _Planner:
     def plan(self) -> Plan:
         self._set_levels()
         self._choose_stored()
-        for level in range(max(self.level.values(), default=0) + 1):
-            for node in self.nodes:
-                if is_call(node) and self.level[node] == level:
-                    assert node.op is not None
-                    inputs = [self._in_memory(x) for x in node.op[1]]
-                    self.steps.append(CallStep(node.op, inputs, self._new_slot()))
-                    self.slot[node] = self.slots - 1
-            self._kernels([node for node in self.stored if self.level[node] - is_reduction(node) == level])
+        levels = range(max(self.level.values(), default=0) + 1)
+        calls: list[list[Node]] = [[] for _ in levels]
+        results: list[list[Node]] = [[] for _ in levels]
+        for node in self.nodes:
+            if is_call(node):
+                calls[self.level[node]].append(node)
+        for node in self.stored:
+            results[self.level[node] - is_reduction(node)].append(node)
+        for level in levels:
+            for node in calls[level]:
+                assert node.op is not None
+                inputs = [self._in_memory(x) for x in node.op[1]]
+                self.slot[node] = self._new_slot()
+                self.steps.append(CallStep(node.op, inputs, self.slot[node]))
+            self._kernels(results[level])
         outputs = [self._in_memory(node, True) for node in self.wanted]
         return Plan(self.steps, self.slots, outputs)
 
@@ -255,7 +182,7 @@ class _Planner:
 
     def _choose_stored(self) -> None:
         """What must exist in memory: outputs, reductions, and what a later step reads."""
-        stored, later = self.stored, []
+        stored, later, wanted = self.stored, [], set(self.wanted)
         for node in self.wanted:
             if node in self.fresh and not is_view(node):
                 stored[node] = None
@@ -272,8 +199,8 @@ class _Planner:
         for x in [*later, *[node for node in self.wanted if is_view(node)]]:
             base = self._base(x)
             if base not in stored and base in self.fresh:
-                stored[x if x in self.wanted or SMALLER * size(x.shape) <= size(base.shape) else base] = None
-            elif x in self.wanted and size(x.shape) > size(base.shape):
+                stored[x if x in wanted or SMALLER * size(x.shape) <= size(base.shape) else base] = None
+            elif x in wanted and size(x.shape) > size(base.shape):
                 stored[x] = None
 
     def _base(self, node: Node) -> Node:
@@ -380,61 +307,6 @@ class _Planner:
         single = [size(x.shape) == 1 for x, _ in operands]
         reads = [layout if layout.shape == shape else layout.broadcast(shape) for _, layout in operands]
         return loop_step(shape, axes, inputs, types, single, reads, tuple(body), outputs, shapes)
-
-
-def loop_step(
-    shape: Shape,
-    axes: tuple[int, ...],
-    inputs: list[int],
-    types: Sequence[str],
-    single: Sequence[bool],
-    reads: Sequence[Layout],
-    body: tuple[tuple[str, tuple, tuple[int, ...]], ...],
-    outputs: tuple[tuple[int, str, str], ...],
-    shapes: list[Shape],
-) -> KernelStep:
-    """A kernel over the index space `shape`, reduced over `axes`, that reads operands of given element types and
-    layouts; `single` says which are one number."""
-    space = Space(shape, axes, reads)
-    accesses = [
-        "scalar" if one else "row" if not strides[-1] else "step" if strides[-1] == 1 else "strided"
-        for one, strides in zip(single, space.strides, strict=True)
-    ]
-    steps = [space.kept if reduction else space.mapped for _, _, reduction in outputs]
-    spec = KernelSpec(
-        len(space.lengths) - 2,
-        space.reduces,
-        tuple(zip(types, accesses, strict=True)),
-        body,
-        outputs,
-        tuple("strided" if step[-1] > 1 else "step" for step in steps),
-        space.deep,
-    )
-    offsets = [0 if copied else read.offset for read, copied in zip(reads, space.copied, strict=True)]
-    return KernelStep(spec, space.lengths, space.sizes, inputs, offsets, space.strides, space.copied, [], shapes, steps)
-
-
-def copying(dtype: str, layout: Layout) -> KernelStep:
-    """The kernel that copies a layout, so that its elements stand side by side."""
-    step = loop_step(layout.shape, (), [0], [dtype], [False], [layout], (), ((-1, dtype, ""),), [layout.shape])
-    step.outputs = [1]
-    return step
-
-
-def combining(deep: bool, shape: Shape, dtype: str, reduction: str) -> KernelStep:
-    """The kernel that reduces partial results, lines × blocks × columns, over the blocks: in the way they were made."""
-    lines, blocks, columns = shape
-    carried = accumulator(dtype, reduction)
-    spec = KernelSpec(
-        1, "middle" if deep else "inner", ((carried, "step"),), (), ((-1, dtype, reduction),), ("step",), deep
-    )
-    if deep:
-        lengths, sizes = (lines, blocks, columns), (ROWS, COLUMNS)
-        strides, steps = (blocks * columns, columns, 1), (columns, 0, 1)
-    else:
-        lengths, sizes = (lines, 1, blocks), (1, BLOCK)
-        strides, steps = (blocks, 0, 1), (1, 0, 0)
-    return KernelStep(spec, lengths, sizes, [0], [0], [strides], [None], [1], [(lines, columns)], [steps])
 
 
 def is_call(node: Node) -> bool:

@@ -17,7 +17,7 @@ from gradtape.modes.nest import flatten
 
 if TYPE_CHECKING:  # loaded when something is shown
     from gradtape.engine.describe import Value, Work
-    from gradtape.engine.plan import KernelSpec
+    from gradtape.engine.steps import KernelSpec
 
 
 def show(value: Any, *, ir: bool = False, file: Any = None) -> None:
@@ -103,7 +103,8 @@ def _others(node: Node) -> list[Node]:
     here = thread.trace
     tensors = [reference() for reference in here.waiting]
     others = [tensor.node for tensor in tensors if tensor is not None]
-    return [other for other in others if other.value is None and other in here and other is not node]
+    others = [other for other in others if other.value is None and other in here and other is not node]
+    return [other for other in others if other.op is not None]  # not arguments of a function that is being traced
 
 
 def _program(program: Program, leaves: Sequence[Node], asked: Sequence[bool]) -> Iterator[str]:

@@ -28,7 +28,7 @@ SHORT = 32
 COLUMNS = 1024
 """Elements of the inner loop in a block of a deep kernel, at most: there are accumulators for so many."""
 
-TILE = (16, 64)
+TILE = (64, 64)
 """Elements of the middle and inner loop in a block, where something is read along the middle one."""
 
 Loop = list[int]

@@ -1,7 +1,7 @@
 """Sharing out the units of a kernel among threads.
 
-Small parts are taken by whichever thread is free, the caller first: so a thread that is late, as another process has its
-processor, delays nobody by more than a part, and waking the others costs the caller a few microseconds.
+Small parts are taken by whichever thread is free, the caller first: so a thread that is late, as another process has
+its processor, delays nobody by more than a part, and waking the others costs the caller a few microseconds.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ PARTS = 8
 
 
 def share_out(call: Callable[[int, int, int], None], units: int, place: int, workers: int) -> None:
-    """``call(start, stop, place)`` for all units, by this thread and ``workers - 1`` others. When it returns or raises, no
-    thread is in a call any more."""
+    """``call(start, stop, place)`` for all units, by this thread and ``workers - 1`` others.
+
+    When it returns or raises, no thread is in a call any more.
+    """
     if workers == 1:
         call(0, units, place)
         return

@@ -26,7 +26,7 @@ class Buffer:
     __slots__ = ("address", "array")
 
     def __init__(self, array: np.ndarray, address: int = 0):
-        array.setflags(False)  # not writeable; by position, as that takes half the time
+        array.setflags(False)  # type: ignore[call-arg] # not writeable; by position it takes half the time
         self.array = array
         self.address = address
 

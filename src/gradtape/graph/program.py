@@ -86,7 +86,7 @@ def written(name: str, params: tuple, arguments: Sequence[str]) -> str:
 def _plain(value: object) -> str:
     """How a parameter is written; a Program that is one is not written out."""
     if isinstance(value, Program):
-        return f"<{len(value.steps)} operations>"
+        return f"<{len(value.steps)} operation{'s' * (len(value.steps) != 1)}>"
     if type(value) is tuple:
         return f"({', '.join(map(_plain, value))}{',' * (len(value) == 1)})"
     return repr(value)
