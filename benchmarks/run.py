@@ -109,19 +109,24 @@ def measure_all(given: argparse.Namespace, errors: Path) -> dict[str, Any]:
         def tell(text: str) -> None:
             progress.update(task, description=text)
 
+        def done(what: str) -> None:
+            progress.advance(task)
+            if not progress.console.is_terminal:  # no bar is drawn there
+                progress.console.print(f"{progress.tasks[task].elapsed:.0f} s: {what}")
+
         processes, absent = start(chosen_systems(given.systems), errors, given.patience)
         rows = []
         try:
             for work in works:
                 rows.append(measure(work, processes, QUICK if given.quick else FULL, tell))
-                progress.advance(task)
+                done(work.title)
         finally:
             for process in processes:
                 process.close()
         systems = [process.system for process in processes if process.system.kind != "copy"]
         for step in steps:
             rows += _started(step, systems, given, tell)
-            progress.advance(task)
+            done(step)
     return {"about": about(), "absent": absent, "rows": rows}
 
 

@@ -28,7 +28,7 @@ def test_a_loop_that_never_reads_its_result_stays_bounded():
 def test_the_limit_is_a_setting():
     with tf.config.override(pending_limit=10):
         y = tf.constant(1.0)
-        for k in range(100):
+        for _ in range(100):
             y = y * 1.5
             assert thread.trace.prefix.steps <= 12
     assert y.numpy() == np.float32(1.5) ** np.float32(100) or np.isclose(y.numpy(), 1.5**100, rtol=1e-5)

@@ -75,3 +75,48 @@ def test_integer_means_are_rounded_down():
 def test_integer_sums_wrap_around_like_numpy():
     x = np.array([2**31 - 1, 1], np.int32)
     assert tf.reduce_sum(tf.constant(x)).numpy() == np.sum(x, dtype=np.int32)
+
+
+def in_lanes(row):
+    """The sum of a row in the order that engine.combine states, written with NumPy's single additions."""
+    sums = []
+    for first in range(0, len(row), 4096):
+        lanes = np.zeros(32)
+        for step in range(first, min(first + 4096, len(row)), 32):
+            part = row[step : min(step + 32, first + 4096)]
+            lanes[: len(part)] += part
+        while len(lanes) > 1:
+            lanes = lanes[: len(lanes) // 2] + lanes[len(lanes) // 2 :]
+        sums.append(lanes[0])
+    return sums[0] if len(sums) == 1 else in_lanes(np.array(sums))
+
+
+def in_columns(matrix):
+    """The same for the sums of columns."""
+    sums = []
+    for first in range(0, len(matrix), 128):
+        total = np.zeros(matrix.shape[1])
+        for row in matrix[first : first + 128]:
+            total = total + row
+        sums.append(total)
+    return sums[0] if len(sums) == 1 else in_columns(np.array(sums))
+
+
+@pytest.mark.parametrize("shape", [(3,), (25,), (4096,), (4097,), (10_000,), (200_001,), (3, 5000), (40, 25), (31, 7)])
+def test_rows_are_summed_in_lanes(shape):
+    x = np.random.default_rng(3).standard_normal(shape)
+    ours = tf.reduce_sum(tf.constant(x), axis=-1).numpy()
+    assert np.array_equal(ours, np.apply_along_axis(in_lanes, -1, x))
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (128, 3), (129, 40), (20_000, 3), (300, 1100)])
+def test_columns_are_summed_from_the_top(shape):
+    x = np.random.default_rng(4).standard_normal(shape)
+    assert np.array_equal(tf.reduce_sum(tf.constant(x), axis=0).numpy(), in_columns(x))
+
+
+@pytest.mark.parametrize("shape", [(32, 24), (5000, 10), (8, 9, 3)])
+def test_many_short_rows_are_summed_from_the_left(shape):
+    x = np.random.default_rng(5).standard_normal(shape)
+    expected = in_columns(np.moveaxis(x, -1, 0).reshape(shape[-1], -1)).reshape(shape[:-1])
+    assert np.array_equal(tf.reduce_sum(tf.constant(x), axis=-1).numpy(), expected)

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradtape import config
 from gradtape.engine import kernel
+from gradtape.engine import threads as sharing
 from gradtape.engine.executable import Executable
 from gradtape.engine.reference import interpret
 from gradtape.engine.tiers import OneByOne
@@ -149,9 +151,11 @@ def test_threads_do_not_change_bits(shape, threads, monkeypatch):
     program = Program((("float32", shape), ("float32", shape[-1:])), steps, (1, 2, 3, 4, 5))
     values = leaf_values(program, 1)
     expected = bits(plain(Executable(program)(list(values))))
-    monkeypatch.setattr(kernel, "_workers", lambda: threads)
     monkeypatch.setattr(kernel, "PARALLEL", 1)
-    assert bits(plain(Executable(program)(list(values)))) == expected
+    with config.override(threads=threads):
+        for parts in (1, 3, 8):
+            monkeypatch.setattr(sharing, "PARTS", parts)
+            assert bits(plain(Executable(program)(list(values)))) == expected
 
 
 def test_every_lowered_primitive_runs_the_same_alone_on_one_number_and_in_an_array():

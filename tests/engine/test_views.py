@@ -262,7 +262,7 @@ def test_threads_do_not_change_bits_of_views(threads, monkeypatch):
         return [value.numpy().tobytes() for value in values]
 
     expected = results()
-    monkeypatch.setattr(kernel, "_workers", lambda: threads)
+    monkeypatch.setattr(kernel, "workers", lambda: threads)
     monkeypatch.setattr(kernel, "PARALLEL", 1)
     assert results() == expected
 

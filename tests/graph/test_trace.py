@@ -1,4 +1,4 @@
-"""A thread's Trace: the same operations lead to the same place, whatever the values, and what is known there is used."""
+"""A thread's Trace: equal operations lead to the same place, whatever the values, and what is known there is used."""
 
 import threading
 

@@ -6,8 +6,8 @@ memory, the number of threads or the processor.
 * **In lanes.** A row, the reduced axes as one where no axis follows them, is cut into blocks of BLOCK elements. Element
   i of a block goes into accumulator ``i % WIDTH``, from the left to the right; then the upper half of the accumulators
   is combined with the lower half until one is left.
-* **In columns.** Where axes follow the reduced ones, and for many rows of at most SHORT_ROW elements: blocks of ROWS
-  elements, from the left to the right.
+* **In columns.** Where axes follow the reduced ones, and where there are MANY rows or more of at most SHORT_ROW
+  elements: blocks of ROWS elements, from the left to the right.
 
 If there are several blocks, their results are reduced in the same way again, rows in lanes and columns in columns. So
 the error of a sum grows with the logarithm of the number of elements.
@@ -24,6 +24,7 @@ BLOCK = 4096
 WIDTH = 32
 ROWS = 128
 SHORT_ROW = 24
+MANY = 32
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from gradtape.engine import profile
 from gradtape.engine.describe import Work, works
 from gradtape.engine.kernel import ScalarKernel, bound, gather
+from gradtape.engine.library import ROUTINES
 from gradtape.engine.plan import SMALLER, plan
 from gradtape.engine.steps import CallStep
 from gradtape.graph.node import Buffer, held
@@ -63,20 +64,21 @@ class _Call:
 
     def __init__(self, step: CallStep):
         self.step = step
+        self.function = ROUTINES.get(step.op[0].library, step.op[0].reference)
         self.places: list[tuple[int, int]] = []  # of several results: which one belongs to which slot
 
     def run(self, slots: list[Any]) -> None:
-        primitive, inputs, params = self.step.op
+        _, inputs, params = self.step.op
         arrays = []
         for i, x in zip(self.step.inputs, inputs, strict=True):
             value = slots[i]
             arrays.append(value.array if type(value) is Buffer else np.asarray(value, x.dtype.dtype))
         if self.places:
-            results = primitive.reference(*arrays, *params[:-1])
+            results = self.function(*arrays, *params[:-1])
             for index, slot in self.places:
                 slots[slot] = held(results[index])
         else:
-            result = np.asarray(primitive.reference(*arrays, *params))
+            result = np.asarray(self.function(*arrays, *params))
             slots[self.step.output] = held(_without_rest(result) if self.step.view else result)
 
 

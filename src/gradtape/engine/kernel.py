@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import struct
 import threading
 from collections.abc import Callable, Sequence
 from ctypes import addressof, c_char
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from math import prod
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from gradtape.config import settings
 from gradtape.engine import profile
 from gradtape.engine.buffers import LARGE, empty
 from gradtape.engine.cache import Cache
@@ -24,7 +22,7 @@ from gradtape.engine.elementary import TABLES
 from gradtape.engine.frame import Arguments, LoopWords
 from gradtape.engine.layout import Layout
 from gradtape.engine.steps import COSTLY, KernelSpec, KernelStep, combining, copying
-from gradtape.engine.threads import share_out
+from gradtape.engine.threads import share_out, workers
 from gradtape.graph.node import TABLE, Buffer
 
 PARALLEL = 1 << 18
@@ -59,19 +57,6 @@ def kernel(spec: KernelSpec) -> Kernel:
 def is_ready(spec: KernelSpec) -> bool:
     """Whether the kernel for a specification is in memory."""
     return spec in _kernels
-
-
-def _workers() -> int:
-    """How many threads share a call, under the present settings."""
-    return settings().threads or _processors()
-
-
-@cache
-def _processors() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
 
 
 _tables = TABLES.ctypes.data
@@ -219,7 +204,7 @@ class ArrayKernel:
         elif self.units:
             memory = (ctypes.c_int64 * len(arguments))()  # of this call: others may run in this thread while it lasts
             self.format.pack_into(memory, 0, *arguments)
-            share_out(self.kernel.call, self.units, addressof(memory), min(_workers(), self.units))
+            share_out(self.kernel.call, self.units, addressof(memory), min(workers(), self.units))
 
     def _reduce(self, arguments: list[Any], places: Sequence[int]) -> None:
         """Call the kernel, and reduce the partial results that it leaves if there are several blocks."""

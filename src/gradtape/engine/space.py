@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from gradtape.engine.combine import BLOCK, ROWS, SHORT_ROW
+from gradtape.engine.combine import BLOCK, MANY, ROWS, SHORT_ROW
 from gradtape.engine.layout import Layout
 from gradtape.graph.shapes import Shape, reduced
 
@@ -104,7 +104,7 @@ class Space:
         row: Loop | None = next(iter(self._merge(range(first, last))), None)
         after = self._merge(range(last, len(shape)))
         n = prod(shape[first:last])
-        in_lanes = prod(shape[last:]) == 1 and (n > SHORT_ROW or prod(shape[:first]) < SHORT)
+        in_lanes = prod(shape[last:]) == 1 and (n > SHORT_ROW or prod(shape[:first]) < MANY)
         if in_lanes:
             if row is not None and self._along(row, before) is not None:
                 self._copy_strided(row, reads)

@@ -1,4 +1,4 @@
-"""The steps of a plan: kernels, with what their code depends on and what a call of them depends on, and NumPy's calls."""
+"""The steps of a plan: kernels, with what their code and a call of it depend on, and calls of NumPy's functions."""
 
 from __future__ import annotations
 

@@ -13,8 +13,23 @@ from collections.abc import Callable
 from functools import cache
 from queue import SimpleQueue
 
+from gradtape.config import settings
+
 PARTS = 8
 """Into how many parts for each thread the work is cut."""
+
+
+def workers() -> int:
+    """How many threads share work, under the present settings."""
+    return settings().threads or _processors()
+
+
+@cache
+def _processors() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
 
 
 def share_out(call: Callable[[int, int, int], None], units: int, place: int, workers: int) -> None:

@@ -83,6 +83,7 @@ class Primitive:
     domain      where a real function is defined, as people write it
     costly      whether to compute it twice is worse than to store it
     several     whether it has several results, each a node; the last parameter says which one
+    library     the engine's routine that runs it, if that is not NumPy's function
     """
 
     __slots__ = (
@@ -90,6 +91,7 @@ class Primitive:
         "domain",
         "infer",
         "kind",
+        "library",
         "lowering",
         "name",
         "parameters",
@@ -115,6 +117,7 @@ class Primitive:
         domain: str = "",
         costly: bool = False,
         several: bool = False,
+        library: str = "",
     ):
         self.name = name
         self.kind = kind
@@ -128,6 +131,7 @@ class Primitive:
         self.domain = domain
         self.costly = costly
         self.several = several
+        self.library = library
         if name in TABLE:
             raise RuntimeError(f"primitive {name!r} is declared twice")
         TABLE[name] = self

@@ -48,6 +48,7 @@ MATMUL = Primitive(
     infer=_infer,
     rule=[lambda ct, a, b: product(ct, adjoint(b)), lambda ct, a, b: product(adjoint(a), ct)],
     reference=np.matmul,
+    library="matmul",
 )
 
 
