@@ -314,6 +314,16 @@ def test_decorators_with_and_without_parentheses():
     assert f(tf.constant(2.0)).numpy() == 4.0 and f.__doc__ == "Doubles." and f.__name__ == "f"
 
 
+def test_show_prints_the_traces_of_a_function(capsys):
+    f = tf.function(lambda x: tf.sigmoid(x) * 2.0)
+    tf.show(f)
+    assert "never called" in capsys.readouterr().out
+    f(tf.ones(3)), f(tf.ones(4))
+    tf.show(f)
+    shown = capsys.readouterr().out
+    assert "trace 1: 2 operations" in shown and "trace 2: " in shown and shown.count("plan: 1 kernel") == 2
+
+
 def test_many_threads_call_and_trace_at_once():
     f = tf.function(lambda x: tf.reduce_sum(tf.sin(x) * x))
     errors = []

@@ -23,7 +23,8 @@ if TYPE_CHECKING:  # loaded when something is shown
 def show(value: Any, *, ir: bool = False, file: Any = None) -> None:
     """Print how a value will be computed: the pending graph, and the plan of its kernels and library calls.
 
-    value   a Tensor or Variable, or a nest (list, tuple, dict) of them
+    value   a Tensor or Variable, or a nest (list, tuple, dict) of them; or a function made by `function`, whose traces
+            are shown
     ir      whether to print the LLVM IR of each kernel as well
     file    where to print, anything with a method `write`; None: ``sys.stdout``
 
@@ -61,8 +62,21 @@ def show(value: Any, *, ir: bool = False, file: Any = None) -> None:
     out = sys.stdout if file is None else file
     if not callable(getattr(out, "write", None)):
         raise ArgumentError(f"file must be something to write to, as open(...) gives, but {file!r} was given")
-    for line in _report(_nodes(value), ir):
+    programs = getattr(value, "programs", None)
+    lines = _report(_nodes(value), ir) if programs is None else _traces(programs, ir)
+    for line in lines:
         print(line, file=out)
+
+
+def _traces(programs: Sequence[Program], ir: bool) -> Iterator[str]:
+    """Each trace of a function: its operations and its plan."""
+    if not programs:
+        yield "not traced yet: it was never called"
+    for number, program in enumerate(programs, 1):
+        operations = sum(name != "literal" for name, _, _ in program.steps)
+        yield f"trace {number}: {_count(operations, 'operation')}"
+        yield from _indented(str(program).splitlines())
+        yield from planned(program, ir, "fused")
 
 
 def _nodes(value: Any) -> list[Node]:
