@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import datetime
-import importlib.metadata
 import json
-import os
-import platform
-import shlex
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,19 +11,18 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-import memory
 import startup
-from bar import DEMANDS
+from about import about
 from cases import WORKS
 from interleave import Effort
 from measure import measure
 from page import page
 from plot import plot
 from processes import HERE, Failed, Process
-from results import FUNCTION, OURS, Results, Row, shown
-from rivals import LIBRARIES, SYSTEMS, System, installed
+from results import Results
+from rivals import SYSTEMS, System, installed
+from summary import show
 
 DOCS = HERE.parent / "docs"
 FULL = Effort(rounds=15, fewest=3, seconds=2.5)
@@ -38,36 +31,6 @@ FULL_STARTUP = Effort(rounds=10, fewest=1, seconds=10)
 QUICK_STARTUP = Effort(rounds=0, fewest=0, seconds=0)
 
 STARTUP = ("import", "first", "compile", "memory", "size")
-OTHER_PACKAGES = ("llvmlite", "jaxlib")
-
-
-def about() -> dict[str, Any]:
-    """What a reader has to know about a run."""
-    versions = {"Python": platform.python_version()}
-    for library in [*LIBRARIES, *OTHER_PACKAGES]:
-        try:
-            versions[library] = startup.distribution(library).version
-        except importlib.metadata.PackageNotFoundError:
-            pass
-    available = memory.available()
-    return {
-        "date": datetime.date.today().isoformat(),
-        "command": shlex.join(["python", "benchmarks/run.py", *sys.argv[1:]]),
-        "cpu": cpu(),
-        "cores": os.cpu_count(),
-        "memory": "" if available is None else f"{available / 2**30:.0f} GiB of memory free",
-        "platform": platform.platform(terse=True),
-        "versions": versions,
-    }
-
-
-def cpu() -> str:
-    """The processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def chosen_systems(names: str) -> list[System]:
@@ -144,46 +107,6 @@ def _started(
     return [startup.sizes(libraries)]
 
 
-def summary(results: Results) -> Table:
-    """A line for each work: gradtape, the best peers, and the ratios to them."""
-    table = Table(box=None)
-    for title in ("", OURS, FUNCTION, "best eager peer", "ratio", "best compiled peer", "ratio", "function's ratio"):
-        table.add_column(title, justify="right" if title else "left")
-
-    def cell(row: Row, name: str | None, title: str = "") -> str:
-        return f"{title} {shown(row.median(name))}".strip() if name in row.values else "–"
-
-    def ratio(row: Row, ours: str, other: str | None) -> str:
-        value = row.ratio(ours, other)
-        return "–" if value is None else f"{value:.2f}"
-
-    for row in (row for row in results.rows.values() if row.unit == "seconds"):
-        eager, compiled = row.best_eager, row.best_compiled
-        table.add_row(
-            row.title,
-            cell(row, OURS),
-            cell(row, FUNCTION),
-            cell(row, eager, eager or ""),
-            ratio(row, OURS, eager),
-            cell(row, compiled, compiled or ""),
-            ratio(row, OURS, compiled),
-            ratio(row, FUNCTION, compiled),
-        )
-    return table
-
-
-def show(results: Results, console: Console) -> None:
-    console.print(summary(results))
-    for demand in DEMANDS:
-        value = demand.value(results)
-        if value is not None:
-            verdict = "[green]met    [/green]" if demand.met(value) else "[red]not met[/red]"
-            limit = f"{'≥' if demand.at_least else '≤'} {demand.show(demand.limit)}"
-            console.print(f"{verdict} {demand.show(value):>8} {limit:<9} {demand.work}: {demand.against}")
-    for name, why in results.absent.items():
-        console.print(f"{name}: {why}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="works whose title or key contains this, as sigmoid or mixture-1000")
@@ -194,6 +117,7 @@ def main() -> None:
     parser.add_argument("--report", type=Path, help="measure nothing; make page and plot of these raw times again")
     given = parser.parse_args()
     console = Console(soft_wrap=True)
+    console = console if console.is_terminal else Console(width=180)
     folder, times = DOCS, HERE / "results.json"
     if given.report is None:
         scratch = Path(tempfile.mkdtemp(prefix="gradtape-benchmarks-"))

@@ -229,6 +229,9 @@ def _binary(primitive: Primitive, read: Callable[[Any], Node]) -> Callable:
     real = read is float_operand
 
     def call(x: Any, y: Any, name: str | None = None) -> Any:
+        if isinstance(x, Handle) and isinstance(y, Handle):  # the usual case first
+            a, b = x.node, y.node
+            return wrap(apply(primitive, (a, b) if a.dtype is b.dtype else pair(x, y)))
         if type(x) is Node:
             return apply(primitive, (x, y if type(y) is Node else literal(y, x.dtype)))
         if type(y) is Node:

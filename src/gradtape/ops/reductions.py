@@ -17,6 +17,7 @@ from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import normalize_axes, reduced, size
 from gradtape.graph.trace import apply
 from gradtape.ops.declare import convert, operation
+from gradtape.ops.powers import real_divide
 from gradtape.ops.selection import equal, where
 from gradtape.ops.shaping import (
     CONCAT,
@@ -153,10 +154,10 @@ def reduce_mean(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = Fa
     """The mean over `axis` (an integer, several, or None for all). The mean of integers is rounded down, as in
     TensorFlow."""
     x = _number("reduce_mean", input_tensor)
-    number = size(x.shape if axis is None else tuple(x.shape[i] for i in normalize_axes(axis, len(x.shape))))
     total = _over(SUM, x, axis, keepdims)
+    number = size(x.shape) // max(1, size(total.shape)) if 0 not in x.shape else 0
     count = number_node(number, x.dtype)  # a value, not part of the code: another length compiles nothing
-    return total / count if x.dtype.is_floating else total // count
+    return real_divide(total, count) if x.dtype.is_floating else total // count
 
 
 @operation("input_tensor")

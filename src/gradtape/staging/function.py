@@ -58,9 +58,10 @@ class Function:
         key: list[Hashable] = []
         nodes: list[Node] = []
         for value in args:
-            if type(value) is Tensor:
+            if type(value) is Tensor:  # written out, as calls wait for it
                 node = value.node
-                key.append((node.dtype.name, node.shape))
+                key.append(node.dtype.name)
+                key.append(node.shape)
                 nodes.append(node)
             else:
                 describe(value, key, nodes)
@@ -152,16 +153,17 @@ class Traced:
                 *[replaced(value, supply.__next__) for value in args],
                 **{name: replaced(value, supply.__next__) for name, value in kwargs.items()},
             )
-            self.structure = result
+            self.structure = None if isinstance(result, Handle) else (result,)
+            self.plain = type(result) if type(result) in (list, tuple) else None
             self.flat = [one if kept(one) else None for one in nest.flatten(result)]
             results = [as_node(one) for one in nest.flatten(result) if not kept(one)]
             self.places = [i for i, one in enumerate(nest.flatten(result)) if not kept(one)]
             self.assigned = list(capture.assigned.values())
             outputs = [*results, *[capture.now[id(variable)] for variable in self.assigned]]
             numbers = [trace[node] for node in outputs]
-            self.single = isinstance(result, Handle)
-            if isinstance(result, Handle):
-                self.structure = None
+            if self.plain and not all(isinstance(one, Handle) for one in result):
+                self.plain = None
+        self.alone = self.structure is None and not self.assigned
         self.types = [(node.shape, node.dtype) for node in outputs]
         self.variables = [variable for variable, _ in capture.read.values()]
         known = {node: i for i, node in enumerate(chain(places, (place for _, place in capture.read.values())))}
@@ -199,14 +201,19 @@ class Traced:
         if self.pick is not None:
             values = [values[i] for i in self.pick]
         results = run.run(values)
-        if self.single and not self.assigned:
+        if self.alone:
             tensor = _new(Tensor)
             tensor.node = Node(None, results[0], *self.types[0])
             return tensor
-        made = [Node(None, value, *type) for value, type in zip(results, self.types, strict=True)]
-        for variable, node in zip(self.assigned, made[len(made) - len(self.assigned) :], strict=True):
-            variable.held = node
-        return self._packed(made)
+        tensors: list[Any] = []
+        for value, (shape, dtype) in zip(results, self.types, strict=True):
+            tensor = _new(Tensor)
+            tensor.node = Node(None, value, shape, dtype)
+            tensors.append(tensor)
+        if self.assigned:
+            for variable in reversed(self.assigned):
+                variable.held = tensors.pop().node
+        return self._packed(tensors)
 
     def inline(self, nodes: list[Node]) -> Any:
         """Make the operations again on the nodes of the arguments, for tapes and other traces to see."""
@@ -215,19 +222,20 @@ class Traced:
         made: list[Node] = []
         for name, params, refs in self.program.steps:
             made.append(apply(TABLE[name], tuple([made[i] if i >= 0 else leaves[-1 - i] for i in refs]), params))
-        results = [made[i] if i >= 0 else leaves[-1 - i] for i in self.program.outputs]
-        first = len(results) - len(self.assigned)
-        for variable, node in zip(self.assigned, results[first:], strict=True):
-            variable.assign(Tensor(node))
-        return self._packed(results)
+        results = [Tensor(made[i] if i >= 0 else leaves[-1 - i]) for i in self.program.outputs]
+        for variable, tensor in zip(self.assigned, results[len(results) - len(self.assigned) :], strict=True):
+            variable.assign(tensor)
+        return self._packed(results[: len(results) - len(self.assigned)])
 
-    def _packed(self, nodes: list[Node]) -> Any:
-        if self.single:
-            return Tensor(nodes[0])
+    def _packed(self, tensors: list[Any]) -> Any:
+        if self.structure is None:
+            return tensors[0]
+        if self.plain is not None:
+            return tensors if self.plain is list else tuple(tensors)
         flat = self.flat.copy()
-        for place, node in zip(self.places, nodes, strict=False):
-            flat[place] = Tensor(node)
-        return nest.pack(self.structure, flat)
+        for place, tensor in zip(self.places, tensors, strict=True):
+            flat[place] = tensor
+        return nest.pack(self.structure[0], flat)
 
 
 def _value(node: Node) -> Any:

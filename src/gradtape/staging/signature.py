@@ -54,11 +54,11 @@ def describe(value: Any, key: list[Hashable], nodes: list[Node]) -> None:
     """Append to `key` what a trace depends on, and to `nodes` the tensors in it."""
     if isinstance(value, Handle) and not value.assignable:
         node = value.node
-        key.append((node.dtype.name, node.shape))
+        key += (node.dtype.name, node.shape)
         nodes.append(node)
     elif isinstance(value, (np.ndarray, np.generic)):
         node = as_node(value)
-        key.append((node.dtype.name, node.shape))
+        key += (node.dtype.name, node.shape)
         nodes.append(node)
     elif isinstance(value, Handle):
         key.append((type(value), id(value)))  # the trace keeps the variable, so its id stays its own
@@ -100,14 +100,17 @@ def difference(old: tuple, new: tuple) -> str:
     """In words, what makes two signatures different."""
     if len(old) != len(new):
         return "the structure of the arguments changes"
-    for a, b in zip(old, new, strict=True):
-        if a != b:
-            if isinstance(a[0], str) and isinstance(b[0], str):
-                return f"a tensor changes from {a[0]}{list(a[1])} to {b[0]}{list(b[1])}"
-            if a[0] is b[0] and a[0] in (int, float):
+    for i, (a, b) in enumerate(zip(old, new, strict=True)):
+        if a == b:
+            continue
+        if isinstance(a, str) and isinstance(b, str):
+            return f"a tensor changes from {a}{list(old[i + 1])} to {b}{list(new[i + 1])}"
+        if i and isinstance(old[i - 1], str):
+            return f"a tensor changes from {old[i - 1]}{list(a)} to {new[i - 1]}{list(b)}"
+        if isinstance(a, tuple) and isinstance(b, tuple) and a[0] is b[0]:
+            if a[0] in (int, float):
                 shown = [float.fromhex(v[1]) if v[0] is float else v[1] for v in (a, b)]
-                return (
-                    f"a Python number changes from {shown[0]} to {shown[1]}: pass it as a tensor, constant({shown[1]})"
-                )
+                return f"a Python number changes from {shown[0]} to {shown[1]}: pass constant({shown[1]})"
             return f"an argument changes from {a[1]!r:.60} to {b[1]!r:.60}"
+        break
     return "the arguments change"
