@@ -112,6 +112,10 @@ class ScalarKernel:
         return results
 
 
+_PACKED = {"float32": "f4x", "float64": "d", "int32": "i4x", "int64": "q", "bool": "?7x"}
+"""How an element of an array is packed into 8 bytes."""
+
+
 def _code(dtype: str) -> str:
     """How a number of this element type is packed."""
     return "d" if dtype.startswith("float") else "q"
@@ -166,6 +170,10 @@ class ArrayKernel:
             np.dtype(accumulator(name, reduction)) if reduction else None for _, name, reduction in spec.outputs
         ]
         self._reduces = any(dtype is not None for dtype in self._carried)
+        self._room = ctypes.c_int64 * len(spec.outputs)
+        self._numbers: struct.Struct | None = None
+        if self._reduces and all(shape == () for shape in step.shapes):
+            self._numbers = struct.Struct("=" + "".join(_PACKED[dtype] for _, dtype, _ in spec.outputs))
 
     def run(self, slots: list[Any]) -> None:
         """Compute the outputs into their slots. For small arrays this is what takes the time, so it is written out."""
@@ -180,6 +188,13 @@ class ArrayKernel:
             else:
                 keep.append(copies.copy(value))
                 arguments.append(keep[-1].address)
+        if self._numbers is not None:  # all results are single numbers, 8 bytes apart
+            memory = self._room()
+            first = addressof(memory)
+            self._reduce(arguments, [first + 8 * i for i in range(len(memory))])
+            for slot, number in zip(self.step.outputs, self._numbers.unpack_from(memory), strict=True):
+                slots[slot] = number
+            return
         results, places = [], []
         for slot, make, shape, dtype in self._writes:
             array = make(shape, dtype)
