@@ -29,18 +29,23 @@ QUICKLY_WARM = 0.2
 CALLS = 3
 """Calls before results are compared and times taken: what is compiled on first or second use is compiled then."""
 
+SAMPLES = 50
+"""Elements of each result that are compared between systems."""
+
 LONGEST = 2.0
 """Seconds that a call of heavy work may take."""
 
 GB = 1e9
 
 
-def samples(results: Any) -> list[list[float]]:
-    """A few elements of each result."""
+def samples(results: Any) -> list[dict[str, Any]]:
+    """Elements of each result from positions that are the same in all systems, and the largest magnitude in it."""
     found = []
     for result in results:
-        flat = np.ravel(np.asarray(result, np.float64))
-        found.append([float(v) for v in flat[:: max(1, flat.size // 20)]])
+        flat = np.ravel(np.asarray(result))
+        positions = np.random.default_rng(0).integers(0, flat.size, SAMPLES)
+        largest = max(float(flat.max()), -float(flat.min()))
+        found.append({"size": flat.size, "largest": largest, "elements": flat[positions].astype(np.float64).tolist()})
     return found
 
 

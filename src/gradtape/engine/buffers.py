@@ -1,7 +1,8 @@
 """Memory for large results, used again when nobody holds it any more.
 
-A fresh array of 40 MB costs more in page faults than the kernel that fills it. So memory of large results is not
-given back to the system at once: when the last view of it dies, it waits for the next result of its size.
+A fresh array costs more in page faults than the kernel that fills it, whether of 400 kB or of 40 MB. So memory of
+large results is not given back to the system at once: when the last view of it dies, it waits for the next result of
+its size.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ import numpy as np
 
 from gradtape.graph.shapes import Shape
 
-LARGE = 1 << 20
-"""Bytes from which memory is kept; smaller arrays come from NumPy, which keeps small memory itself."""
+LARGE = 1 << 17
+"""Bytes from which memory is kept; smaller arrays come from NumPy: the C library keeps small memory itself."""
+
+HUGE = 1 << 21
+"""Bytes from which large pages are asked for."""
 
 KEPT = 1 << 29
 """Bytes of memory that may wait at most."""
@@ -35,17 +39,18 @@ class _Store:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.returned: deque[tuple[mmap.mmap, int]] = deque()
-        self.waiting: OrderedDict[int, tuple[mmap.mmap, int]] = OrderedDict()
+        self.waiting: OrderedDict[int, mmap.mmap] = OrderedDict()  # by address
+        self.of_size: dict[int, list[int]] = {}  # addresses of what waits
         self.bytes = 0
 
     def take(self, size: int) -> tuple[mmap.mmap, int]:
         with self.lock:
             self._sort_in()
-            for key, (memory, address) in reversed(self.waiting.items()):
-                if len(memory) == size:
-                    del self.waiting[key]
-                    self.bytes -= size
-                    return memory, address
+            addresses = self.of_size.get(size)
+            if addresses:
+                address = addresses.pop()  # the latest, which is likely to be in the processor's cache
+                self.bytes -= size
+                return self.waiting.pop(address), address
         memory = _fresh(size)
         return memory, np.frombuffer(memory, np.uint8).__array_interface__["data"][0]
 
@@ -60,10 +65,12 @@ class _Store:
     def _sort_in(self) -> None:
         while self.returned:
             memory, address = self.returned.popleft()
-            self.waiting[address] = memory, address
+            self.waiting[address] = memory
+            self.of_size.setdefault(len(memory), []).append(address)
             self.bytes += len(memory)
         while self.bytes > KEPT and self.waiting:
-            _, (oldest, _) = self.waiting.popitem(last=False)
+            address, oldest = self.waiting.popitem(last=False)
+            self.of_size[len(oldest)].remove(address)
             self.bytes -= len(oldest)
 
 
@@ -72,7 +79,7 @@ def _fresh(size: int) -> mmap.mmap:
     if not hasattr(mmap, "MAP_PRIVATE"):
         return mmap.mmap(-1, size)
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
+    if size >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
         try:
             memory.madvise(mmap.MADV_HUGEPAGE)
         except OSError:  # a system without huge pages
