@@ -120,3 +120,20 @@ def test_many_short_rows_are_summed_from_the_left(shape):
     x = np.random.default_rng(5).standard_normal(shape)
     expected = in_columns(np.moveaxis(x, -1, 0).reshape(shape[-1], -1)).reshape(shape[:-1])
     assert np.array_equal(tf.reduce_sum(tf.constant(x), axis=-1).numpy(), expected)
+
+
+@pytest.mark.parametrize("make", [tf.ones, lambda n: tf.constant(np.ones(n, np.float32))], ids=["made", "stored"])
+def test_many_float32_ones_are_counted_exactly(make):
+    n = 10**8 if make is tf.ones else 2**25 + 3  # a float32 sum would stop at 2**24
+    x = make(n)
+    assert tf.reduce_mean(x).numpy() == 1.0
+    assert tf.reduce_sum(x).numpy() == np.float32(n)
+
+
+def test_the_error_of_a_sum_does_not_grow_with_its_length():
+    """Blockwise in float64, a sum of n float32 numbers is the exact one, rounded once, or its neighbour."""
+    rng = np.random.default_rng(5)
+    for n in (10, 1_000, 100_000, 3_000_000):
+        x = rng.standard_normal(n).astype(np.float32)
+        exact = np.float32(math.fsum(x.tolist()))
+        assert abs(tf.reduce_sum(tf.constant(x)).numpy() - exact) <= np.spacing(abs(exact))
