@@ -58,7 +58,7 @@ def test_a_loss_and_all_its_gradients_are_one_pass_over_the_data():
 
 def test_reductions_over_the_first_middle_and_last_axis():
     cube = tf.constant(np.zeros((4, 5, 6), np.float32))
-    for axis, reduces, lengths in [(0, "middle", (4, 30)), (1, "middle", (4, 5, 6)), (2, "inner", (20, 1, 6))]:
+    for axis, reduces, lengths in [(0, "middle", (4, 30)), (1, "middle", (5, 24)), (2, "inner", (20, 1, 6))]:
         (step,) = steps_of(tf.reduce_sum(cube * 2.0, axis=axis))
         assert (step.spec.reduces, step.lengths) == (reduces, lengths)
 
@@ -88,10 +88,27 @@ def test_broadcasting_reads_with_stride_zero_and_expands_nothing():
     assert access == {"step", "row"}
 
 
-def test_a_short_inner_loop_is_avoided_by_another_order_of_the_loops():
+def test_a_short_inner_loop_is_joined_with_those_around_it():
     (step,) = steps_of(tf.constant(np.zeros((1000, 3), np.float32)) * tf.constant([1.0, 2.0, 3.0]))
-    assert step.lengths == (3, 1000) and list(step.copied) == [None, None]
-    assert step.spec.operands == (("float32", "strided"), ("float32", "row"))
+    assert step.lengths == (1, 3000) and list(step.copied) == [None, None]
+    assert step.spec.operands == (("float32", "step"), ("float32", "listed")) and step.spec.stores == ("step",)
+
+
+def test_no_more_loops_are_joined_than_make_a_long_one():
+    whole, row = tf.constant(np.zeros((50, 40, 10), np.float32)), tf.constant(np.zeros((40, 1), np.float32))
+    (step,) = steps_of(whole * row)
+    assert step.lengths == (50, 1, 400) and step.sizes == (1, 400)
+
+
+def test_short_reductions_of_broadcast_operands_alone_go_along_the_longest_loop():
+    rows, columns = tf.constant(np.zeros((500, 1, 9), np.float32)), tf.constant(np.zeros((20, 9), np.float32))
+    whole = tf.constant(np.zeros((500, 20, 9), np.float32))
+    (step,) = steps_of(tf.reduce_sum(rows * columns, axis=2))
+    assert step.lengths == (20, 9, 500)
+    (step,) = steps_of(tf.reduce_sum(whole * columns, axis=2))
+    assert step.lengths == (9, 10_000), "memory is walked through in its order"
+    (step,) = steps_of(tf.reduce_sum(rows * columns, axis=2), rows * columns)
+    assert step.lengths == (9, 10_000)
 
 
 def test_a_dear_function_of_a_row_is_not_computed_for_every_row():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gradtape.engine.frame import MEMORY, SIZES
 from gradtape.engine.machine import Machine
@@ -43,8 +44,27 @@ class Access:
         ]
 
 
-def _address(lines: list[str], name: str, lanes: int, memory: str, row: str, index: str, stride: str) -> str:
-    """The address of a step's first element, or with a stride the addresses of all; `row` is where index 0 stands."""
+class Way(NamedTuple):
+    """How the elements of a step follow each other in memory.
+
+    Side by side; `stride` apart, of which `{stride}.lanes` are the multiples; or at places from a `list` (its
+    address), which begins anew where a block of the inner loop does.
+    """
+
+    stride: str = ""
+    list: str = ""
+
+
+def _address(lines: list[str], name: str, lanes: int, memory: str, row: str, index: str, way: Way) -> str:
+    """The address of a step's first element, or if they are not side by side those of all; `row` is where index 0
+    stands, or the block if places are listed."""
+    if way.list:
+        lines.append(f"  {name}.past = sub i64 {index}, %i0")
+        lines.append(f"  {name}.here = getelementptr i64, ptr {way.list}, i64 {name}.past")
+        lines.append(f"  {name}.places = load <{lanes} x i64>, ptr {name}.here, align 8")
+        lines.append(f"  {name}.each = getelementptr {memory}, ptr {row}, <{lanes} x i64> {name}.places")
+        return f"<{lanes} x ptr> {name}.each"
+    stride = way.stride
     if not stride:
         lines.append(f"  {name}.here = getelementptr {memory}, ptr {row}, i64 {index}")
         return f"ptr {name}.here"
@@ -54,16 +74,17 @@ def _address(lines: list[str], name: str, lanes: int, memory: str, row: str, ind
     return f"<{lanes} x ptr> {name}.each"
 
 
-def load(m: Machine, access: Access, name: str, dtype: str, row: str, index: str, stride: str) -> str:
-    """Load the elements from `index` of a row, `stride` (the name of a number, "" for one) apart: the value's name."""
+def load(m: Machine, access: Access, name: str, dtype: str, row: str, index: str, way: Way) -> str:
+    """Load the elements from `index` of a row: the value's name."""
     n, memory, size = m.lanes, MEMORY[dtype], SIZES[dtype]
     vector, mask = f"<{n} x {memory}>", f"<{n} x i1>"
-    address = _address(access.before, name, n, memory, row, index, stride)
-    kind, pointers = ("gather", f"<{n} x ptr>") if stride else ("load", "ptr")
-    symbol = f"llvm.masked.{kind}.v{n}{_WIDTHS[dtype]}.{f'v{n}p0' if stride else 'p0'}"
+    address = _address(access.before, name, n, memory, row, index, way)
+    apart = way != Way()
+    kind, pointers = ("gather", f"<{n} x ptr>") if apart else ("load", "ptr")
+    symbol = f"llvm.masked.{kind}.v{n}{_WIDTHS[dtype]}.{f'v{n}p0' if apart else 'p0'}"
     m.declarations.add(f"declare {vector} @{symbol}({pointers}, i32, {mask}, {vector})")
     masked = f"call {vector} @{symbol}({address}, i32 {size}, {mask} %mask, {vector} zeroinitializer)"
-    whole = masked.replace("%mask", m.const("i1", True).text) if stride else f"load {vector}, {address}, align {size}"
+    whole = masked.replace("%mask", m.const("i1", True).text) if apart else f"load {vector}, {address}, align {size}"
     access.whole.append(f"  {name}.whole = {whole}")
     access.tail.append(f"  {name}.tail = {masked}")
     access.joined.append(f"  {name}.now = phi {vector} [ {name}.whole, %whole ], [ {name}.tail, %tail ]")
@@ -73,18 +94,19 @@ def load(m: Machine, access: Access, name: str, dtype: str, row: str, index: str
     return f"{name}.truth"
 
 
-def store(m: Machine, access: Access, name: str, text: str, dtype: str, row: str, index: str, stride: str) -> None:
-    """Store a vector into the elements from `index` of a row, `stride` apart."""
+def store(m: Machine, access: Access, name: str, text: str, dtype: str, row: str, index: str, way: Way) -> None:
+    """Store a vector into the elements from `index` of a row."""
     n, memory, size = m.lanes, MEMORY[dtype], SIZES[dtype]
     vector, mask = f"<{n} x {memory}>", f"<{n} x i1>"
     if dtype == "bool":
         access.before.append(f"  {name}.byte = zext {mask} {text} to {vector}")
         text = f"{name}.byte"
-    address = _address(access.before, name, n, memory, row, index, stride)
-    kind, pointers = ("scatter", f"<{n} x ptr>") if stride else ("store", "ptr")
-    symbol = f"llvm.masked.{kind}.v{n}{_WIDTHS[dtype]}.{f'v{n}p0' if stride else 'p0'}"
+    address = _address(access.before, name, n, memory, row, index, way)
+    apart = way != Way()
+    kind, pointers = ("scatter", f"<{n} x ptr>") if apart else ("store", "ptr")
+    symbol = f"llvm.masked.{kind}.v{n}{_WIDTHS[dtype]}.{f'v{n}p0' if apart else 'p0'}"
     m.declarations.add(f"declare void @{symbol}({vector}, {pointers}, i32, {mask})")
     masked = f"  call void @{symbol}({vector} {text}, {address}, i32 {size}, {mask} %mask)"
     direct = f"  store {vector} {text}, {address}, align {size}"
-    access.whole.append(masked.replace("%mask", m.const("i1", True).text) if stride else direct)
+    access.whole.append(masked.replace("%mask", m.const("i1", True).text) if apart else direct)
     access.tail.append(masked)

@@ -7,7 +7,7 @@ registers; else they are in memory as well, and each step takes the next few.
 
 from __future__ import annotations
 
-from gradtape.engine.access import Access, store
+from gradtape.engine.access import Access, Way, store
 from gradtape.engine.combine import COMBINE, WIDTH, accumulator
 from gradtape.engine.frame import MEMORY
 from gradtape.engine.machine import TYPES, Machine, Value
@@ -168,10 +168,10 @@ def columns_start(accumulators: list[Accumulator], lanes: int) -> list[str]:
     ]
 
 
-def columns_end(accumulators: list[Accumulator], strides: list[str], lanes: int) -> list[str]:
-    """Store the numbers that the columns of a block were reduced to, `strides` apart, and go to `unit.done`."""
+def columns_end(accumulators: list[Accumulator], ways: list[Way], lanes: int) -> list[str]:
+    """Store the numbers that the columns of a block were reduced to, and go to `unit.done`."""
     final, partial, lines = Access(), Access(), []
-    for a, stride in zip(accumulators, strides, strict=True):
+    for a, way in zip(accumulators, ways, strict=True):
         name, end = a.name, f"{a.name}.end"
         lines.append(f"  {name}.from = getelementptr {a.memory}, ptr {name}.all, i64 %j.place")
         lines += a.from_memory(end, f"{name}.from", lanes, 8)
@@ -179,8 +179,8 @@ def columns_end(accumulators: list[Accumulator], strides: list[str], lanes: int)
         if a.carried != a.dtype:
             rounded = f"{name}.rounded"
             final.before.append(f"  {rounded} = fptrunc <{lanes} x double> {end} to <{lanes} x float>")
-        store(a.m, final, f"%y{a.k}.final", rounded, a.dtype, f"%y{a.k}.unit", "%j", stride)
-        store(a.m, partial, f"%y{a.k}.part", end, a.carried, f"%y{a.k}.partial", "%j.dense", "")
+        store(a.m, final, f"%y{a.k}.final", rounded, a.dtype, f"%y{a.k}.unit", "%j", way)
+        store(a.m, partial, f"%y{a.k}.part", end, a.carried, f"%y{a.k}.partial", "%j.dense", Way())
     return [
         "  br i1 %columns.none, label %unit.done, label %columns",
         "columns:",

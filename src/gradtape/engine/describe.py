@@ -151,10 +151,11 @@ def _kernel(step: KernelStep, slots: dict[int, Signature]) -> Work:
         if access == "scalar":
             reads.append(Value(slot, slots[slot], 0))
             continue
-        lengths = [length for length, stride in zip(step.lengths, step.strides[i], strict=True) if stride]
-        read = prod(lengths) * as_dtype(dtype).size
+        inner = step.lists[i] or ((step.lengths[-1], step.strides[i][-1]),)
+        walked = [*zip(step.lengths[:-1], step.strides[i][:-1], strict=True), *inner]
+        read = prod(length for length, stride in walked if stride) * as_dtype(dtype).size
         way = [f"from element {step.offsets[i]}"] if step.offsets[i] else []
-        reads.append(Value(slot, slots[slot], read, ", ".join([*way, *["strided"] * (access == "strided")])))
+        reads.append(Value(slot, slots[slot], read, ", ".join([*way, *[access] * (access in ("strided", "listed"))])))
         if step.copied[i] is not None:
             copied += read + min(read, _bytes(slots[slot]))
     writes = []
@@ -168,8 +169,8 @@ def _kernel(step: KernelStep, slots: dict[int, Signature]) -> Work:
 
 def _operations(spec: KernelSpec, lengths: tuple[int, ...]) -> tuple[int, int]:
     """How many operations a kernel does, and how many of them are elementary functions."""
-    times = {"scalar": 1, "row": prod(lengths[:-1]), "step": prod(lengths), "strided": prod(lengths)}
-    done = [times[access] for _, access in spec.operands]
+    times = {"scalar": 1, "row": prod(lengths[:-1])}
+    done = [times.get(access, prod(lengths)) for _, access in spec.operands]
     here: list[int] = []
     total = elementary = 0
     for name, _, refs in spec.body:

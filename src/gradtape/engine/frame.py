@@ -55,7 +55,8 @@ class LoopWords:
     """Where a kernel over arrays finds what is the same in all calls, in units of 8 bytes.
 
     lengths of the loops (outer…, middle, inner), sizes of the blocks of the last two, how many blocks they have; then
-    for each operand in memory, and then for each output, elements to the next index of each loop.
+    for each operand in memory, and then for each output, elements to the next index of each loop and, if it is listed,
+    the address of the list: for each element of a block of the inner loop its place.
     """
 
     def __init__(self, spec: KernelSpec):
@@ -65,11 +66,11 @@ class LoopWords:
         self.operands: list[int] = []
         for _, access in spec.operands:
             self.operands.append(position)
-            position += 0 if access == "scalar" else loops
+            position += 0 if access == "scalar" else loops + (access == "listed")
         self.outputs: list[int] = []
-        for _ in spec.outputs:
+        for access in spec.stores:
             self.outputs.append(position)
-            position += loops
+            position += loops + (access == "listed")
         self.size = position
 
 

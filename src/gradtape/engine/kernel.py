@@ -7,7 +7,7 @@ import struct
 import threading
 from collections.abc import Callable, Sequence
 from ctypes import addressof, c_char
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from math import prod
 from operator import itemgetter
 from typing import Any
@@ -21,6 +21,8 @@ from gradtape.engine.combine import accumulator
 from gradtape.engine.elementary import TABLES
 from gradtape.engine.frame import Arguments, LoopWords
 from gradtape.engine.layout import Layout
+from gradtape.engine.machine import LANES
+from gradtape.engine.space import Parts
 from gradtape.engine.steps import COSTLY, KernelSpec, KernelStep, combining, copying
 from gradtape.engine.threads import share_out, workers
 from gradtape.graph.node import TABLE, Buffer
@@ -135,10 +137,13 @@ class ArrayKernel:
         self._work = prod(step.lengths) * (1 + operations / 4)
         words = LoopWords(spec)
         numbers = [*step.lengths, *step.sizes, middle, inner]
-        for strides, (_, access) in zip(step.strides, spec.operands, strict=True):
-            numbers += strides if access != "scalar" else ()
-        for strides in step.steps:
-            numbers += strides
+        accesses = [*[access for _, access in spec.operands], *spec.stores]
+        self._lists = [None if parts is None else _places(parts, step.sizes[1]) for parts in step.lists]
+        for access, strides, places in zip(accesses, [*step.strides, *step.steps], self._lists, strict=True):
+            if access != "scalar":
+                numbers += strides
+            if places is not None:
+                numbers.append(places.ctypes.data)
         self._words = (ctypes.c_int64 * words.size)(*numbers)
         self._head = [_tables, ctypes.addressof(self._words)]
         self._all = ctypes.c_int64(0), ctypes.c_int64(self.units)  # made once: a call need not convert them
@@ -252,6 +257,16 @@ class ArrayKernel:
             ArrayKernel(combining(self.spec.deep, self._partial_shape, dtype, reduction)) if reduction else None
             for _, dtype, reduction in self.spec.outputs
         ]
+
+
+@lru_cache(256)
+def _places(parts: Parts, block: int) -> np.ndarray:
+    """Where the elements of a block of a joined loop stand; what a last step reads beyond the block is 0."""
+    places = np.zeros(1, np.int64)
+    rows = block // max(1, prod(n for n, _ in parts[1:]))
+    for n, stride in [(rows, parts[0][1]), *parts[1:]]:
+        places = np.add.outer(places, np.arange(n) * stride).ravel()
+    return np.append(places, np.zeros(LANES, np.int64))
 
 
 def bound(step: KernelStep) -> ScalarKernel | ArrayKernel:

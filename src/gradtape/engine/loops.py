@@ -13,7 +13,7 @@ each element of the inner block.
 
 from __future__ import annotations
 
-from gradtape.engine.access import Access, load, store
+from gradtape.engine.access import Access, Way, load, store
 from gradtape.engine.accumulate import Accumulator, columns_end, columns_start, live
 from gradtape.engine.combine import WIDTH
 from gradtape.engine.frame import ENTRY, MEMORY, Frame, LoopWords, run_body
@@ -55,14 +55,19 @@ class Loops(Frame):
 
     # -- operands and results ---------------------------------------------------------------------------------
 
-    def follow(self, name: str, pointer: str, memory: str, words: int, rows: bool) -> str:
-        """The address of an array at the present unit, or its present row."""
+    def follow(self, name: str, pointer: str, memory: str, words: int, rows: bool, access: str = "") -> str:
+        """The address of an array at the present unit, or its present row; if it is listed, at the present block."""
         unit, outer, offset = self.unit_lines, self.spec.outer, "0"
         for loop in range(outer):
             stride = self.word(words + loop, f"{name}.stride{loop}")
             unit.append(f"  %{name}.o{loop} = mul i64 %index{loop}, {stride}")
             unit.append(f"  %{name}.s{loop} = add i64 {offset}, %{name}.o{loop}")
             offset = f"%{name}.s{loop}"
+        if access == "listed":
+            stride = self.word(words + outer + 1, f"{name}.strideb")
+            unit.append(f"  %{name}.ob = mul i64 %inner.block, {stride}")
+            unit.append(f"  %{name}.sb = add i64 {offset}, %{name}.ob")
+            offset = f"%{name}.sb"
         unit.append(f"  %{name}.unit = getelementptr {memory}, ptr {pointer}, i64 {offset}")
         if not rows:
             return f"%{name}.unit"
@@ -71,15 +76,19 @@ class Loops(Frame):
         self.row_lines.append(f"  %{name}.row = getelementptr {memory}, ptr %{name}.unit, i64 %{name}.ro")
         return f"%{name}.row"
 
-    def lane_offsets(self, name: str, words: int, access: str) -> str:
-        """The stride of the inner loop if it is not one, else nothing; offsets of the lanes are made of it."""
+    def way(self, name: str, words: int, access: str) -> Way:
+        """How the inner loop walks through an array."""
+        if access == "listed":
+            address = self.word(words + self.spec.outer + 2, f"{name}.address")
+            self.entry.append(f"  %{name}.list = inttoptr i64 {address} to ptr")
+            return Way(list=f"%{name}.list")
         if access != "strided":
-            return ""
+            return Way()
         stride = self.word(words + self.spec.outer + 1, f"{name}.stride")
         spread = self.splat(stride, "i64", ENTRY, self.entry)
         numbers = ", ".join(f"i64 {lane}" for lane in range(self.lanes))
         self.entry.append(f"  {stride}.lanes = mul <{self.lanes} x i64> {spread.text}, <{numbers}>")
-        return stride
+        return Way(stride)
 
     def operand(self, i: int) -> Value:
         dtype, access = self.spec.operands[i]
@@ -87,7 +96,7 @@ class Loops(Frame):
         if access == "scalar":
             return self.number(position, dtype, f"x{i}")
         memory, words = MEMORY[dtype], self.words.operands[i]
-        row = self.follow(f"x{i}", self.argument(position, "ptr", f"x{i}"), memory, words, self.spec.deep)
+        row = self.follow(f"x{i}", self.argument(position, "ptr", f"x{i}"), memory, words, self.spec.deep, access)
         if access == "row":
             lines = self.row_lines if self.spec.deep else self.unit_lines
             lines.append(f"  %x{i}.value = load {memory}, ptr {row}")
@@ -96,17 +105,16 @@ class Loops(Frame):
                 lines.append(f"  {text}.b = icmp ne i8 {text}, 0")
                 text += ".b"
             return self.splat(text, TYPES[dtype], self.row, lines)
-        stride = self.lane_offsets(f"x{i}", words, access)
-        text = load(self.m, self.loads, f"%x{i}", dtype, row, "%i", stride)
+        text = load(self.m, self.loads, f"%x{i}", dtype, row, "%i", self.way(f"x{i}", words, access))
         return Value(self.m, TYPES[dtype], text, self.step)
 
     def result(self, k: int, value: Value) -> None:
         """Store the results of a step."""
         dtype, words = self.spec.outputs[k][1], self.words.outputs[k]
         pointer = self.argument(self.at.outputs[k], "ptr", f"y{k}")
-        row = self.follow(f"y{k}", pointer, MEMORY[dtype], words, self.spec.deep)
-        stride = self.lane_offsets(f"y{k}", words, self.spec.stores[k])
-        store(self.m, self.stores, f"%y{k}", value.text, dtype, row, "%i", stride)
+        access = self.spec.stores[k]
+        row = self.follow(f"y{k}", pointer, MEMORY[dtype], words, self.spec.deep, access)
+        store(self.m, self.stores, f"%y{k}", value.text, dtype, row, "%i", self.way(f"y{k}", words, access))
 
     def accumulate(self, k: int, value: Value) -> None:
         """Combine the values of a step with what was accumulated."""
@@ -257,10 +265,8 @@ class Loops(Frame):
         start, end = ["  br label %unit.ready"], ["  br label %unit.done"]
         if self.accumulators:
             start = columns_start(self.accumulators, self.lanes)
-            strides = [
-                self.lane_offsets(f"y{a.k}", self.words.outputs[a.k], self.spec.stores[a.k]) for a in self.accumulators
-            ]
-            end = columns_end(self.accumulators, strides, self.lanes)
+            ways = [self.way(f"y{a.k}", self.words.outputs[a.k], self.spec.stores[a.k]) for a in self.accumulators]
+            end = columns_end(self.accumulators, ways, self.lanes)
         return [
             *start,
             "unit.ready:",

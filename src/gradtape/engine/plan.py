@@ -302,7 +302,7 @@ class _Planner:
         if shape == () and all(x.shape == () for x, _ in operands):
             numbers = tuple((x.dtype.name, "scalar") for x, _ in operands)
             spec = KernelSpec(-1, "", numbers, tuple(body), outputs)
-            return KernelStep(spec, (), (1, 1), inputs, [], [], [], [], shapes, [])
+            return KernelStep(spec, (), (1, 1), inputs, [], [], [], [], shapes, [], [])
         types = [x.dtype.name for x, _ in operands]
         single = [size(x.shape) == 1 for x, _ in operands]
         reads = [layout if layout.shape == shape else layout.broadcast(shape) for _, layout in operands]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gradtape.engine.combine import BLOCK, ROWS, accumulator
 from gradtape.engine.layout import Layout
-from gradtape.engine.space import COLUMNS, Space
+from gradtape.engine.space import COLUMNS, Parts, Space
 from gradtape.graph.node import Op
 from gradtape.graph.shapes import Shape
 
@@ -22,10 +22,10 @@ class KernelSpec:
     outer      number of loops around the middle and inner ones; -1 if everything is one number
     reduces    which loop is reduced: "inner", "middle", or "" for none
     operands   (element type, access): access is "scalar" (a number), "row" (constant in the inner loop), "step" (its
-               elements stand side by side there) or "strided"
+               elements stand side by side there), "strided", or "listed" (they stand where a list says)
     body       (primitive, params, references): a reference below 0 is operand -1 - r, else a line of the body
     outputs    (reference, element type, reduction or ""); a reduction is stored once per reduced axis
-    stores     access of each output: "step" or "strided"
+    stores     access of each output: "step", "strided" or "listed"
     deep       whether the middle loop is there
     """
 
@@ -56,6 +56,8 @@ class KernelStep:
     outputs    slots of the results
     shapes     shapes of the results
     steps      for each result: elements to the next index of each loop
+    lists      for each operand, then for each result: None, or of what loops the inner one was joined, if that reads
+               it at places from a list; the stride of the inner loop is then that to the next block
     """
 
     spec: KernelSpec
@@ -68,6 +70,7 @@ class KernelStep:
     outputs: list[int]
     shapes: list[Shape]
     steps: Sequence[tuple[int, ...]]
+    lists: Sequence[Parts | None]
 
 
 @dataclass
@@ -103,23 +106,44 @@ def loop_step(
 ) -> KernelStep:
     """A kernel over the index space `shape`, reduced over `axes`, that reads operands of given element types and
     layouts; `single` says which are one number."""
-    space = Space(shape, axes, reads)
+    space = Space(shape, axes, reads, not all(reduction for _, _, reduction in outputs))
+    *reads_at, mapped_at, _ = space.lists
     accesses = [
-        "scalar" if one else "row" if not strides[-1] else "step" if strides[-1] == 1 else "strided"
-        for one, strides in zip(single, space.strides, strict=True)
+        "scalar" if one else _access(strides[-1], at)
+        for one, strides, at in zip(single, space.strides, reads_at, strict=True)
     ]
     steps = [space.kept if reduction else space.mapped for _, _, reduction in outputs]
+    stores_at = [None if reduction else mapped_at for _, _, reduction in outputs]
     spec = KernelSpec(
         len(space.lengths) - 2,
         space.reduces,
         tuple(zip(types, accesses, strict=True)),
         body,
         outputs,
-        tuple("strided" if step[-1] > 1 else "step" for step in steps),
+        tuple(_access(step[-1] or 1, at) for step, at in zip(steps, stores_at, strict=True)),
         space.deep,
     )
     offsets = [0 if copied else read.offset for read, copied in zip(reads, space.copied, strict=True)]
-    return KernelStep(spec, space.lengths, space.sizes, inputs, offsets, space.strides, space.copied, [], shapes, steps)
+    return KernelStep(
+        spec,
+        space.lengths,
+        space.sizes,
+        inputs,
+        offsets,
+        space.strides,
+        space.copied,
+        [],
+        shapes,
+        steps,
+        [*reads_at, *stores_at],
+    )
+
+
+def _access(stride: int, at: Parts | None) -> str:
+    """How the inner loop walks through an array."""
+    if at is not None:
+        return "listed"
+    return "row" if not stride else "step" if stride == 1 else "strided"
 
 
 def copying(dtype: str, layout: Layout) -> KernelStep:
@@ -142,4 +166,4 @@ def combining(deep: bool, shape: Shape, dtype: str, reduction: str) -> KernelSte
     else:
         lengths, sizes = (lines, 1, blocks), (1, BLOCK)
         strides, steps = (blocks, 0, 1), (1, 0, 0)
-    return KernelStep(spec, lengths, sizes, [0], [0], [strides], [None], [1], [(lines, columns)], [steps])
+    return KernelStep(spec, lengths, sizes, [0], [0], [strides], [None], [1], [(lines, columns)], [steps], [None] * 2)
