@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.engine.buffers import empty
 from gradtape.engine.threads import share_out, workers
+from gradtape.graph.shapes import Shape
 
 PART = 1 << 18
 """How much a part costs at least. An element that is read or written counts two, eight multiplications count one; that
@@ -36,34 +38,34 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     with _one_thread_each():
         cost = 2 * (rows * depth + depth * columns + rows * columns) + rows * depth * columns // 8
         count = int(np.prod(batch, dtype=np.int64))
+        result = empty((*batch, rows, columns), a.dtype, count * rows * columns * a.itemsize)
         if a.dtype.kind != "f" or cost * count < SHARED:
-            return np.matmul(a, b)
+            return np.matmul(a, b, out=result)
         if batch:
-            return _by_batch(a, b, batch, max(1, PART // cost))
+            return _by_batch(a, b, batch, result, max(1, PART // cost))
         per_row = 2 * (depth + columns) + depth * columns // 8
         size = max(LEAST_ROWS, PART // per_row)
         if rows > size:
-            result = np.empty((rows, columns), a.dtype)
             _share(lambda part: np.matmul(a[part], b, out=result[part]), rows, size)
             return result
-        return _by_depth(a, b, max(LEAST_ROWS, PART // (2 * (rows + columns) + rows * columns // 8)))
+        return _by_depth(a, b, result, max(LEAST_ROWS, PART // (2 * (rows + columns) + rows * columns // 8)))
 
 
-def _by_batch(a: np.ndarray, b: np.ndarray, batch: tuple[int, ...], size: int) -> np.ndarray:
+def _by_batch(a: np.ndarray, b: np.ndarray, batch: Shape, result: np.ndarray, size: int) -> np.ndarray:
     left, right = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
-    result = np.empty((*batch, a.shape[-2], b.shape[-1]), a.dtype)
     _share(lambda part: np.matmul(left[part], right[part], out=result[part]), batch[0], size)
     return result
 
 
-def _by_depth(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
+def _by_depth(a: np.ndarray, b: np.ndarray, result: np.ndarray, size: int) -> np.ndarray:
     """Few rows and columns: products of parts of the inner axis, added in order."""
     depth = a.shape[1]
     if depth <= size:
-        return np.matmul(a, b)
+        return np.matmul(a, b, out=result)
     products = np.empty((-(-depth // size), a.shape[0], b.shape[1]), a.dtype)
     _share(lambda part: np.matmul(a[:, part], b[part], out=products[part.start // size]), depth, size)
-    return np.add.reduce(products, axis=0, dtype=np.float64).astype(a.dtype)
+    result[...] = np.add.reduce(products, axis=0, dtype=np.float64)
+    return result
 
 
 def _share(compute: Callable[[slice], Any], length: int, size: int) -> None:
