@@ -15,8 +15,8 @@ RELATIVE, OF_LARGEST = 1e-4, 3e-5
 """Results are equal if they differ by less than this part of themselves, or this part of the largest of their array.
 
 The second is for elements that are small because large ones cancel: their rounding error is one of the large ones. The
-longest sums here have n = 10⁴ terms that cancel; in float32 their error is some √n · 2⁻²⁴ = 6e-6 of the terms, which are
-sums with such an error themselves, and two systems differ by the errors of both."""
+longest sums here have n = 10⁴ terms that cancel; in float32 their error is some √n · 2⁻²⁴ = 6e-6 of the terms, which
+are sums with such an error themselves, and two systems differ by the errors of both."""
 
 
 def measure(work: Work, processes: list[Process], effort: Effort, tell: Callable[[str], None]) -> dict[str, Any]:

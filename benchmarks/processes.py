@@ -42,7 +42,7 @@ class Process:
         self._child: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        """Raise Failed if the system cannot take part at all."""
+        """Start the process; `ready` waits for it."""
         with self.errors.open("a") as errors:
             self._child = subprocess.Popen(
                 [sys.executable, str(HERE / "worker.py"), self.system.module, self.system.mode],
@@ -53,12 +53,16 @@ class Process:
                 bufsize=1,
                 env=environment(),
             )
+
+    def ready(self) -> None:
+        """Wait until the library is loaded; raise Failed if the system cannot take part at all."""
         self._answer()
 
     def ask(self, do: str, **question: Any) -> dict[str, Any]:
         """The answer to a question; raise Failed if the system has none, died, or takes too long."""
         if self._child is None:
             self.start()
+            self.ready()
         assert self._child is not None and self._child.stdin is not None
         try:
             self._child.stdin.write(json.dumps({"do": do, **question}) + "\n")

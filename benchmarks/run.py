@@ -26,7 +26,7 @@ from summary import show
 
 DOCS = HERE.parent / "docs"
 FULL = Effort(rounds=15, fewest=3, seconds=2.5)
-QUICK = Effort(rounds=3, fewest=2, seconds=0.3)
+QUICK = Effort(rounds=3, fewest=1, seconds=0.3)
 FULL_STARTUP = Effort(rounds=10, fewest=1, seconds=10)
 QUICK_STARTUP = Effort(rounds=0, fewest=0, seconds=0)
 
@@ -46,18 +46,20 @@ def chosen_systems(names: str) -> list[System]:
 
 def start(systems: list[System], errors: Path, patience: float) -> tuple[list[Process], dict[str, str]]:
     """Processes of the systems that are there, and why the others are not."""
-    processes, absent = [], {}
+    processes: list[Process] = []
+    absent: dict[str, str] = {}
     for system in systems:
         if not installed(system.library):
             absent[system.name] = f"{system.library} is not installed"
             continue
-        process = Process(system, patience, errors)
+        processes.append(Process(system, patience, errors))
+        processes[-1].start()
+    for process in [*processes]:
         try:
-            process.start()
+            process.ready()
         except Failed as failure:
-            absent[system.name] = str(failure)
-            continue
-        processes.append(process)
+            absent[process.system.name] = str(failure)
+            processes.remove(process)
     return processes, absent
 
 
