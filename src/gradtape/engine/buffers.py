@@ -22,7 +22,17 @@ LARGE = 1 << 17
 HUGE = 1 << 21
 """Bytes from which large pages are asked for."""
 
-KEPT = 1 << 29
+
+def _kept() -> int:
+    """An eighth of the machine's memory, from 512 MB to 2 GB."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on every system
+        memory = 0
+    return min(max(memory // 8, 1 << 29), 1 << 31)
+
+
+KEPT = _kept()
 """Bytes of memory that may wait at most."""
 
 GRAIN = 1 << 16
