@@ -144,8 +144,7 @@ class Traced:
     """
 
     def __init__(self, f: Callable[..., Any], args: tuple, kwargs: dict[str, Any], nodes: list[Node]):
-        capture = Capture(_name(f), thread.capture)
-        capture.outer = None
+        capture = Capture(_name(f))
         places = [placeholder(node.shape, node.dtype) for node in nodes]
         with tracing(capture) as trace:
             supply = iter(places)
@@ -189,8 +188,8 @@ class Traced:
         run = self.run
         if run is None:
             tier = settings().tier
-            run = self.run = runner(self.program, "fused" if tier == "auto" else tier)
             self.values = [_value(node) for node in self.constants]
+            run = self.run = runner(self.program, "fused" if tier == "auto" else tier)
         values = [node.value for node in nodes]
         if None in values:
             values = [_value(node) for node in nodes]
