@@ -116,7 +116,8 @@ print(json.dumps([[k.source for k in kernel._kernels._values.values()], g.tobyte
 
 def start(folder, **variables):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GRADTAPE_")}
-    environment |= {"GRADTAPE_CACHE_DIR": str(folder), "GRADTAPE_TIER": "fused", **variables}
+    environment |= {"GRADTAPE_CACHE_DIR": str(folder), "GRADTAPE_TIER": "fused"}
+    environment |= {"GRADTAPE_THREADS": "1", **variables}  # more need code of their own
     command = [sys.executable, "-W", "error", "-c", WORK]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

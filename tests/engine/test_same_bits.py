@@ -151,7 +151,8 @@ def test_threads_do_not_change_bits(shape, threads, monkeypatch):
     program = Program((("float32", shape), ("float32", shape[-1:])), steps, (1, 2, 3, 4, 5))
     values = leaf_values(program, 1)
     expected = bits(plain(Executable(program)(list(values))))
-    monkeypatch.setattr(kernel, "PARALLEL", 1)
+    for limit in ("PARALLEL", "WAKING"):
+        monkeypatch.setattr(kernel, limit, 1)
     with config.override(threads=threads):
         for parts in (1, 3, 8):
             monkeypatch.setattr(sharing, "PARTS", parts)

@@ -103,7 +103,8 @@ def test_sums_have_the_bits_that_they_have_alone(axis, n):
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_threads_share_joined_loops(threads, monkeypatch):
-    monkeypatch.setattr(kernel, "PARALLEL", 0)
+    for limit in ("PARALLEL", "WAKING"):
+        monkeypatch.setattr(kernel, limit, 0)
     whole, column, row = array((700, 9, 6)), array((700, 9, 1)), array((9, 6))
     with config.override(threads=threads):
         same(tf.constant(whole) * tf.constant(column) + tf.constant(row), whole * column + row)

@@ -263,7 +263,8 @@ def test_threads_do_not_change_bits_of_views(threads, monkeypatch):
 
     expected = results()
     monkeypatch.setattr(kernel, "workers", lambda: threads)
-    monkeypatch.setattr(kernel, "PARALLEL", 1)
+    for limit in ("PARALLEL", "WAKING"):
+        monkeypatch.setattr(kernel, limit, 1)
     assert results() == expected
 
 

@@ -3,12 +3,13 @@
 run          what is asked for, and what is computed in the same pass
 tiers        op by op, fused, or in pieces
 executable   a Program made ready: rewritten, planned, compiled
-plan         which operations are one pass over memory, in steps; layout says what views do, space what the loops are
+plan         which operations are one pass over memory, in steps; unroll writes out short axes before that; layout says
+             what views do, space what the loops are
 lower        a pass → LLVM IR: frame and loops around the body, access to memory, accumulators (accumulate);
              combine says in which order reductions go
 machine      values and instructions as Python operators; elementary/ is written on it
 compile      machine code: LLVM IR is compiled, or what another process compiled is loaded from disk
-kernel       calling it: arguments, partial results; threads share out its units; buffers is the memory of results
+kernel       calling it: arguments, partial results; threads share out its units, by the crew's machine code; buffers is the memory of results
 reference    the oracle: the same Program with NumPy
 show         what would run, in words: describe says what each step of a plan is and costs
 profile      what did run, and how fast: measured has the records and their table

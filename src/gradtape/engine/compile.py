@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from functools import cache
 
 import llvmlite
@@ -79,10 +80,19 @@ class Code:
 
 def code(spec: KernelSpec) -> Code:
     """The code of a kernel: from disk if it is there, else compiled, and stored."""
+    return _found(lambda: _key(spec), lambda: assemble(spec))
+
+
+def library(ir: str) -> Code:
+    """The code of a module that is always the same."""
+    return _found(lambda: disk.digest("\n".join([_versions(), *host(), ir]).encode()), lambda: emit(ir))
+
+
+def _found(key_of: Callable[[], bytes | None], make: Callable[[], bytes]) -> Code:
     start = time.perf_counter()
-    key = _key(spec) if settings().cache else None
+    key = key_of() if settings().cache else None
     stored = disk.read(key) if key else None
-    made = stored or assemble(spec)
+    made = stored or make()
     if key and not stored:
         disk.write(key, made)
     found = Code(made)

@@ -24,11 +24,15 @@ from gradtape.engine.layout import Layout
 from gradtape.engine.machine import LANES
 from gradtape.engine.space import Parts
 from gradtape.engine.steps import COSTLY, KernelSpec, KernelStep, combining, copying
-from gradtape.engine.threads import share_out, workers
+from gradtape.engine.threads import helpers_wait, share_out, workers
 from gradtape.graph.node import TABLE, Buffer
 
-PARALLEL = 1 << 18
-"""Work below which one thread is enough: elements, times one for reading and a quarter for each operation."""
+PARALLEL = 1 << 17
+"""Work below which one thread is enough: elements, times one for reading and a quarter for each operation. That is
+about 15 µs."""
+
+WAKING = 1 << 19
+"""Work that is worth waking a thread that sleeps."""
 
 _Function = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
 _Short = ctypes.PYFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)  # keeps the interpreter's lock
@@ -43,9 +47,9 @@ class Kernel:
         self._code = code(spec)
         self.source, self.seconds = self._code.source, self._code.seconds
         profile.made(self)
-        address = self._code.address("kernel")
-        self.call = _Function(address)
-        self.call_short = _Short(address)
+        self.address = self._code.address("kernel")
+        self.call = _Function(self.address)
+        self.call_short = _Short(self.address)
 
 
 _kernels: Cache[Kernel] = Cache(4096)
@@ -224,7 +228,11 @@ class ArrayKernel:
         elif self.units:
             memory = (ctypes.c_int64 * len(arguments))()  # of this call: others may run in this thread while it lasts
             self.format.pack_into(memory, 0, *arguments)
-            share_out(self.kernel.call, self.units, addressof(memory), min(workers(), self.units))
+            number = min(workers(), self.units)
+            if number > 1 and (self._work >= WAKING or helpers_wait()):
+                share_out(self.kernel.address, self.units, addressof(memory), number)
+            else:
+                self.kernel.call(0, self.units, addressof(memory))
 
     def _reduce(self, arguments: list[Any], places: Sequence[int]) -> None:
         """Call the kernel, and reduce the partial results that it leaves if there are several blocks."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.engine.buffers import empty
-from gradtape.engine.threads import share_out, workers
+from gradtape.engine.threads import share_out_python, workers
 from gradtape.graph.shapes import Shape
 
 PART = 1 << 18
@@ -71,12 +71,12 @@ def _by_depth(a: np.ndarray, b: np.ndarray, result: np.ndarray, size: int) -> np
 def _share(compute: Callable[[slice], Any], length: int, size: int) -> None:
     """Call `compute` on slices of `size` that cover `length`, from several threads."""
 
-    def call(start: int, stop: int, _: int) -> None:
+    def call(start: int, stop: int) -> None:
         for part in range(start, stop):
             compute(slice(part * size, min(length, (part + 1) * size)))
 
     parts = -(-length // size)
-    share_out(call, parts, 0, min(workers(), parts))
+    share_out_python(call, parts, min(workers(), parts))
 
 
 class _Limit:

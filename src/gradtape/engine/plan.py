@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 
 from gradtape.engine.layout import Layout
 from gradtape.engine.steps import COSTLY, CallStep, KernelSpec, KernelStep, Plan, loop_step
+from gradtape.engine.unroll import unroll
 from gradtape.graph.node import Node
 from gradtape.graph.program import Program, rebuild
 from gradtape.graph.shapes import Shape, size
@@ -34,7 +35,7 @@ SMALLER = 2
 
 def plan(program: Program) -> Plan:
     """How to compute the outputs of a Program."""
-    return _Planner(program).plan()
+    return _Planner(unroll(program)).plan()
 
 
 Path = tuple[tuple[Callable, tuple], ...]
@@ -132,7 +133,10 @@ class _Planner:
             assert node.op is not None
             ways[node] = through[node] + (node in plain)
             for x in node.op[1]:
-                if is_view(node) and not _enlarges(node):
+                if is_view(node) and _keeps_order(node):
+                    through[x] += through[node]
+                    plain |= {x} if node in plain else set()
+                elif is_view(node) and not _enlarges(node):
                     through[x] += ways[node]
                 else:
                     plain.add(x)
@@ -143,7 +147,7 @@ class _Planner:
         primitive, _, params = node.op
         layouts = self._viewed(primitive.view, params, self.layouts[x])
         possible = layouts is not None
-        if x in self.fresh and not _enlarges(node):
+        if x in self.fresh and not _enlarges(node) and not _keeps_order(node):
             possible = possible and (ways[x] < 2 or self.work[x] <= CHEAP)
         possible = possible and not self._repeats(x, node.shape)
         self.level[node] = self.level[x] + (not possible)
@@ -218,12 +222,11 @@ class _Planner:
         for node in results:
             if is_reduction(node):
                 assert node.op is not None
-                shape, axes = node.op[1][0].shape, node.op[2][0]
-                # an axis of length one may be named or not: the loops are the same
-                groups.setdefault((shape, tuple(a for a in axes if shape[a] != 1) or axes), []).append(node)
+                groups.setdefault(_squeezed(node.op[1][0].shape, node.op[2][0]), []).append(node)
         for node in results:
             if not is_reduction(node):
-                key = next((k for k in groups if k[0] == node.shape and k[1]), (node.shape, ()))
+                shape, _ = _squeezed(node.shape)
+                key = next((k for k in groups if k[0] == shape and k[1]), (shape, ()))
                 groups.setdefault(key, []).append(node)
         steps = [self._kernel(shape, axes, nodes) for (shape, axes), nodes in groups.items()]
         for step, nodes in zip(steps, groups.values(), strict=True):
@@ -235,8 +238,11 @@ class _Planner:
         operands: dict[tuple[Node, Layout], int] = {}
         body: list[tuple[str, tuple, tuple[int, ...]]] = []
         number: dict[tuple, int] = {}
-        ends = [_end(node) for node in results]
-        stack: list[tuple[Node, Path]] = [(node, ()) for node in reversed(ends)]
+        ends: list[tuple[Node, Path]] = []
+        for result in results:
+            end = _end(result)
+            ends.append((end, () if end.shape == shape else ((Layout.reshape, (shape,)),)))
+        stack = ends[::-1]
         while stack:  # inputs before the operations that read them
             node, path = stack[-1]
             key = self._key(node, path)
@@ -268,7 +274,7 @@ class _Planner:
                 number[key] = len(body)
                 body.append((primitive.name, params, tuple(refs)))  # type: ignore[arg-type]
         outputs = tuple(
-            (number[self._key(end, ())], node.dtype.name, node.op[0].reduction or "" if node.op else "")
+            (number[self._key(*end)], node.dtype.name, node.op[0].reduction or "" if node.op else "")
             for node, end in zip(results, ends, strict=True)
         )
         return self._step(shape, axes, list(operands), body, outputs, [node.shape for node in results])
@@ -278,7 +284,11 @@ class _Planner:
         if not path or not node.shape:
             return (node,)
         layout = self._laid_out(node.shape, path)
-        return (node, path if layout is None else layout)
+        if layout is None:
+            return (node, path)
+        if size(layout.shape) == size(node.shape) and layout == Layout.dense(layout.shape):
+            return (node,)
+        return (node, layout)
 
     def _laid_out(self, shape: Shape, path: Path) -> Layout | None:
         """What views make of an array of a shape."""
@@ -330,6 +340,25 @@ def _enlarges(view: Node) -> bool:
     """Whether a view repeats elements."""
     assert view.op is not None
     return size(view.shape) > size(view.op[1][0].shape)
+
+
+def _squeezed(shape: Shape, axes: tuple[int, ...] = ()) -> tuple[Shape, tuple[int, ...]]:
+    """A shape and some of its axes without those of length one, which loops need not know; unless the axes are all of
+    that length."""
+    if 1 not in shape or (axes and all(shape[axis] == 1 for axis in axes)):
+        return shape, axes
+    kept = [axis for axis, n in enumerate(shape) if n != 1]
+    return tuple([shape[axis] for axis in kept]), tuple([i for i, axis in enumerate(kept) if axis in axes])
+
+
+def _keeps_order(view: Node) -> bool:
+    """Whether a view merely adds, drops or moves axes of length one."""
+    assert view.op is not None
+    primitive, (x,), params = view.op
+    if _squeezed(x.shape)[0] != _squeezed(view.shape)[0]:
+        return False
+    assert primitive.view is not None
+    return primitive.view(Layout.dense(x.shape), *params) == Layout.dense(view.shape)
 
 
 def _end(node: Node) -> Node:

@@ -1,22 +1,42 @@
 """Sharing out the units of a kernel among threads.
 
 Small parts are taken by whichever thread is free, the caller first: so a thread that is late, as another process has
-its processor, delays nobody by more than a part, and waking the others costs the caller a few microseconds.
+its processor, delays nobody by more than a part. The handing out is machine code (`engine.crew`). Helpers that nothing
+was asked of for a while sleep here.
 """
 
 from __future__ import annotations
 
+import atexit
+import ctypes
 import os
+import platform
 import threading
-from collections import deque
+import time
 from collections.abc import Callable
 from functools import cache
 from queue import SimpleQueue
 
 from gradtape.config import settings
+from gradtape.engine.crew import PRESENT, SIZE, STOP, source
 
 PARTS = 8
 """Into how many parts for each thread the work is cut."""
+
+ALERT = 1e-3
+"""Seconds that a helper waits actively for more."""
+
+PATIENCE = 100e-6
+"""Seconds that a caller waits actively for helpers to end."""
+
+_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+_SHARE = ctypes.CFUNCTYPE(
+    ctypes.c_int64,
+    *[ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64],
+    ctypes.c_void_p,
+)
+_FINISH = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+_SERVE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)
 
 
 def workers() -> int:
@@ -32,93 +52,115 @@ def _processors() -> int:
         return os.cpu_count() or 1
 
 
-def share_out(call: Callable[[int, int, int], None], units: int, place: int, workers: int) -> None:
-    """``call(start, stop, place)`` for all units, by this thread and ``workers - 1`` others.
+def helpers_wait() -> bool:
+    """Whether a helper waits actively, so that sharing out costs next to nothing."""
+    return _crew.cache_info().currsize > 0 and _crew().present.value > 0
+
+
+def share_out(function: int, units: int, argument: int, workers: int) -> None:
+    """The machine code at the address `function`, called as ``(start, stop, argument)`` for all units, by this thread
+    and ``workers - 1`` others.
 
     When it returns or raises, no thread is in a call any more.
     """
-    if workers == 1:
-        call(0, units, place)
-        return
-    job = _Job(call, units, place, min(units, PARTS * workers))
-    helpers = _helpers()
-    helpers.start(workers - 1)
-    for _ in range(workers - 1):
-        helpers.jobs.put(job)
-    try:
-        job.work()
-    finally:
-        job.finish()
-
-
-class _Job:
-    """A call in parts. Adding to a deque and taking from it are single steps for all threads."""
-
-    def __init__(self, call: Callable[[int, int, int], None], units: int, place: int, number: int):
-        self.call = call
-        self.place = place
-        self.parts = deque([(units * i // number, units * (i + 1) // number) for i in range(number)])
-        self.begun: deque[None] = deque()  # one for each helper that began, and one when it ended
-        self.ended: deque[None] = deque()
-        self.news: SimpleQueue[None] = SimpleQueue()
-
-    def work(self) -> None:
-        """Take parts until none is left."""
-        parts = self.parts
-        while parts:
-            try:
-                start, stop = parts.popleft()
-            except IndexError:  # another thread was faster
-                return
-            self.call(start, stop, self.place)
-
-    def help(self) -> None:
-        """Work, so that the caller can wait for it."""
-        self.begun.append(None)
+    crew = _crew()
+    crew.call_in(workers - 1)
+    left = crew.share(function, argument, units, min(units, PARTS * workers), workers - 1, crew.patience, crew.address)
+    interrupted: BaseException | None = None
+    while left:  # somebody else has their processor: let them have this one
         try:
-            self.work()
-        finally:
-            self.ended.append(None)
-            self.news.put(None)
-
-    def finish(self) -> None:
-        """Leave nothing to begin, and wait for the helpers that are at it; an interrupt comes after that."""
-        interrupted: BaseException | None = None
-        self.parts.clear()
-        while len(self.ended) < len(self.begun):
-            try:
-                self.news.get()
-            except BaseException as interrupt:
-                interrupted = interrupt
-        if interrupted is not None:
-            raise interrupted
+            time.sleep(0)
+        except BaseException as interrupt:
+            interrupted = interrupt
+        left = crew.finish(crew.patience, crew.address)
+    if interrupted is not None:
+        raise interrupted
 
 
-class _Helpers:
-    """Threads that wait for jobs."""
+def share_out_python(call: Callable[[int, int], None], units: int, workers: int) -> None:
+    """The same for a Python function, called as ``(start, stop)``; it should release the interpreter's lock mostly."""
+    if workers == 1:
+        call(0, units)
+        return
+    errors: list[BaseException] = []
+
+    def part(start: int, stop: int, _: int) -> None:
+        try:
+            if not errors:
+                call(start, stop)
+        except BaseException as error:  # machine code cannot pass it on
+            errors.append(error)
+
+    callback = _CALLBACK(part)
+    address = ctypes.cast(callback, ctypes.c_void_p).value
+    assert address is not None
+    share_out(address, units, 0, workers)
+    if errors:
+        raise errors[0]
+
+
+class _Crew:
+    """Helpers, and the numbers in which they meet."""
 
     def __init__(self) -> None:
-        self.jobs: SimpleQueue[_Job] = SimpleQueue()
-        self.number = 0
-        self.lock = threading.Lock()
+        from gradtape.engine.compile import library
 
-    def start(self, number: int) -> None:
-        """Have at least so many threads."""
+        self.code = library(source(platform.machine()))
+        memory = (ctypes.c_int64 * SIZE)()
+        self.address = ctypes.addressof(memory)
+        self.present = ctypes.c_int64.from_buffer(memory, 8 * PRESENT)
+        self.stop = ctypes.c_int64.from_buffer(memory, 8 * STOP)
+        self.share = _SHARE(self.code.address("share"))
+        self.finish = _FINISH(self.code.address("finish"))
+        self.serve = _SERVE(self.code.address("serve"))
+        self.wake: SimpleQueue[None] = SimpleQueue()
+        self.lock = threading.Lock()
+        self.number = 0
+        look = min(self._time(1000) for _ in range(5)) / 1000
+        self.alertness, self.patience = round(ALERT / look), round(PATIENCE / look)
+        for thing in (self.code, memory):  # threads may be in it until the process ends
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+        atexit.register(self._dismiss)
+
+    def _time(self, looks: int) -> float:
+        start = time.perf_counter()
+        self.serve(looks, self.address)
+        return time.perf_counter() - start
+
+    def call_in(self, number: int) -> None:
+        """Have so many helpers, awake or soon."""
+        if self.present.value >= number:
+            return
         while self.number < number:
             with self.lock:
                 if self.number < number:
-                    threading.Thread(target=self._serve, name="gradtape", daemon=True).start()
+                    threading.Thread(target=self._help, name="gradtape", daemon=True).start()
                     self.number += 1
+        for _ in range(number - self.present.value - self.wake.qsize()):
+            self.wake.put(None)
 
-    def _serve(self) -> None:
-        while True:
-            self.jobs.get().help()
+    def _help(self) -> None:
+        while not self.stop.value:
+            self.serve(self.alertness, self.address)
+            self.wake.get()
+
+    def _dismiss(self) -> None:
+        """Let no helper run while the interpreter ends."""
+        self.stop.value = 1
+        while self.present.value:
+            time.sleep(0)
 
 
 @cache
-def _helpers() -> _Helpers:
-    return _Helpers()
+def _crew() -> _Crew:
+    return _Crew()
+
+
+def _after_fork() -> None:
+    if _crew.cache_info().currsize:
+        _crew().present.value = 0  # the helpers stayed with the parent
+    _crew.cache_clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_helpers.cache_clear)
+    os.register_at_fork(after_in_child=_after_fork)

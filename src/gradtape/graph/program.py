@@ -101,3 +101,21 @@ def rebuild(program: Program) -> tuple[list[Node], list[Node]]:
         shape, dtype = TABLE[name].infer(inputs, params)
         made.append(Node((TABLE[name], inputs, params), None, shape, dtype))
     return leaves, made
+
+
+def without_unread(program: Program) -> Program:
+    """The Program without operations that no output depends on."""
+    read: set[int] = set()
+    pending = [i for i in program.outputs if i >= 0]
+    while pending:
+        number = pending.pop()
+        if number not in read:
+            read.add(number)
+            pending += [i for i in program.steps[number][2] if i >= 0]
+    place: dict[int, int] = {}
+    kept: list[Step] = []
+    for number, (name, params, inputs) in enumerate(program.steps):
+        if number in read:
+            place[number] = len(kept)
+            kept.append((name, params, tuple([place.get(i, i) for i in inputs])))
+    return Program(program.leaves, tuple(kept), tuple([place.get(i, i) for i in program.outputs]))

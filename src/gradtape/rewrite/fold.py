@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradtape.graph.node import READ, TABLE
-from gradtape.graph.program import Program, Step, rebuild
+from gradtape.graph.program import Program, Step, rebuild, without_unread
 
 NEUTRAL = {"multiply": (0, 1), "real_divide": (1,)}
 """The inputs of a primitive that may be a literal one, which leaves the other input as it is."""
@@ -28,7 +28,7 @@ def fold(program: Program) -> Program:
         if name in INVERSE_OF_ITSELF and refs[0] >= 0 and steps[refs[0]][0] == name:
             replaced[number] = steps[refs[0]][2][0]
     outputs = tuple(replaced.get(i, i) for i in program.outputs)
-    return _without_unread(program.leaves, steps, outputs)
+    return without_unread(Program(program.leaves, tuple(steps), outputs))
 
 
 def _is_one(steps: list[Step], number: int) -> bool:
@@ -38,20 +38,3 @@ def _is_one(steps: list[Step], number: int) -> bool:
         return False
     text = steps[number][1][0]
     return (float.fromhex(text) if isinstance(text, str) else text) == 1
-
-
-def _without_unread(leaves: tuple, steps: list[Step], outputs: tuple[int, ...]) -> Program:
-    read: set[int] = set()
-    pending = [i for i in outputs if i >= 0]
-    while pending:
-        number = pending.pop()
-        if number not in read:
-            read.add(number)
-            pending += [i for i in steps[number][2] if i >= 0]
-    place: dict[int, int] = {}
-    kept: list[Step] = []
-    for number, (name, params, inputs) in enumerate(steps):
-        if number in read:
-            place[number] = len(kept)
-            kept.append((name, params, tuple(place.get(i, i) for i in inputs)))
-    return Program(leaves, tuple(kept), tuple(place.get(i, i) for i in outputs))
