@@ -8,7 +8,8 @@ from threadpoolctl import ThreadpoolController
 
 import gradtape as tf
 from gradtape import config
-from gradtape.engine import library, threads
+from gradtape.engine import library, products, threads
+from gradtape.engine.compile import emit
 
 SHAPES = [
     ((3, 4), (4, 5)),
@@ -73,3 +74,55 @@ def test_the_blas_keeps_its_threads():
     with pytest.raises(ValueError):
         library.matmul(np.ones((2, 3)), np.ones((2, 3)))
     assert numbers() == before
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sizes", [(1000, 300, 200), (40, 300, 2000), (50, 40_000, 60), (5, 300, 200, 100)])
+@pytest.mark.parametrize("turned", ["", "a", "b", "ab", "apart", "reversed"])
+def test_parts_are_right_however_matrices_stand_in_memory(sizes, turned, dtype, monkeypatch):
+    *batch, rows, depth, columns = sizes
+    rng = np.random.default_rng(2)
+    a, b = rng.standard_normal((*batch, rows, depth)).astype(dtype), rng.standard_normal((depth, columns)).astype(dtype)
+    expected = np.matmul(a, b)
+    if "apart" in turned:
+        a, b = np.repeat(np.repeat(a, 2, -1), 3, -2)[..., ::3, ::2], np.repeat(b, 2, 1)[:, ::2]
+    elif "reversed" in turned:
+        a, b = a[..., ::-1, ::-1], b[::-1, ::-1]
+        expected = expected[..., ::-1, ::-1]
+    else:
+        a = np.swapaxes(np.ascontiguousarray(np.swapaxes(a, -1, -2)), -1, -2) if "a" in turned else a
+        b = np.ascontiguousarray(b.T).T if "b" in turned else b
+    bound = 4 * depth * np.finfo(dtype).eps * np.matmul(abs(a.astype(np.float64)), abs(b.astype(np.float64)))
+    found = library.matmul(a, b)
+    assert (abs(found - expected) <= bound).all()
+    monkeypatch.setattr(library, "find_routine", lambda letter: None)
+    assert (abs(library.matmul(a, b) - expected) <= bound).all(), "by NumPy"
+
+
+def test_numpys_own_blas_is_found():
+    names = {one.internal_api for one in products.libraries()}
+    if names != {"openblas"} or len(products.libraries()) != 1:
+        pytest.skip("NumPy has another BLAS here")
+    assert products.routine("f") and products.routine("d") and products.routine("l") is None
+
+
+def test_with_several_libraries_numpy_is_called(monkeypatch):
+    both = products.libraries() * 2
+    monkeypatch.setattr(products, "libraries", lambda: both)
+    assert products.routine.__wrapped__("f") is None
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("type", ["float", "double"])
+def test_parts_compile_for_both_widths_of_integers(type, bits):
+    assert emit(products.source(type, bits))
+
+
+def test_shapes_alone_say_how_a_product_is_cut():
+    cut = []
+    share = library._share
+    for number in (1, 2, 5):
+        with config.override(threads=number), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(library, "_share", lambda *given: cut.append(given[-1]) or share(*given))
+            library.matmul(np.ones((2000, 400), np.float32), np.ones((400, 300), np.float32))
+    assert len(cut) == 3 and len(set(cut)) == 1 and cut[0].number > 3

@@ -9,7 +9,9 @@ lower        a pass → LLVM IR: frame and loops around the body, access to memo
              combine says in which order reductions go
 machine      values and instructions as Python operators; elementary/ is written on it
 compile      machine code: LLVM IR is compiled, or what another process compiled is loaded from disk
-kernel       calling it: arguments, partial results; threads share out its units, by the crew's machine code; buffers is the memory of results
+kernel       calling it: arguments, partial results; threads (and crew, their machine code) share out its units; buffers
+             is the memory of results
+library      matrix products, in parts that threads share out; products calls the BLAS for them
 reference    the oracle: the same Program with NumPy
 show         what would run, in words: describe says what each step of a plan is and costs
 profile      what did run, and how fast: measured has the records and their table

@@ -33,15 +33,15 @@ def run_body(m: Machine, spec: KernelSpec, operands: list[Value]) -> list[Value]
 class Arguments:
     """Where a kernel finds what belongs to one call, in units of 8 bytes.
 
-    tables, the address of the loops (see `LoopWords`; 0 if there are none), then for each operand its number (scalar)
-    or its address, then for each output its address and, for a reduction, the address of the partial results (used
-    if the reduced axis has more than one block).
+    tables, the address of the loops (see `LoopWords`; 0 if there are none), the number of units, then for each operand
+    its number (scalar) or its address, then for each output its address and, for a reduction, the address of the
+    partial results (used if the reduced axis has more than one block).
     """
 
-    tables, loops = 0, 1
+    tables, loops, units = 0, 1, 2
 
     def __init__(self, spec: KernelSpec):
-        first = 2
+        first = 3
         self.operands = range(first, first + len(spec.operands))
         position = self.operands.stop
         self.outputs: list[int] = []
@@ -121,6 +121,12 @@ class Frame:
                 "entry:",
                 *self.entry,
                 *body,
+                "}",
+                "define void @whole(ptr noalias %arguments) {",
+                f"  %units.at = getelementptr i64, ptr %arguments, i64 {self.at.units}",
+                "  %units = load i64, ptr %units.at",
+                "  call void @kernel(i64 0, i64 %units, ptr %arguments)",
+                "  ret void",
                 "}",
                 '!0 = !{!"branch_weights", i32 1, i32 2000}',
             ]

@@ -7,10 +7,10 @@ import struct
 import threading
 from collections.abc import Callable, Sequence
 from ctypes import addressof, c_char
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from math import prod
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ WAKING = 1 << 19
 """Work that is worth waking a thread that sleeps."""
 
 _Function = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
-_Short = ctypes.PYFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)  # keeps the interpreter's lock
+_Short = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)  # keeps the interpreter's lock
 
 
 class Kernel:
@@ -49,7 +49,7 @@ class Kernel:
         profile.made(self)
         self.address = self._code.address("kernel")
         self.call = _Function(self.address)
-        self.call_short = _Short(self.address)
+        self.call_short = _Short(self._code.address("whole"))
 
 
 _kernels: Cache[Kernel] = Cache(4096)
@@ -93,7 +93,7 @@ class ScalarKernel:
         self.outputs = step.outputs
         at = Arguments(spec)
         self.words = at.size
-        self.format = struct.Struct("=qq" + "".join(_code(dtype) for dtype, _ in spec.operands))
+        self.format = struct.Struct("=qqq" + "".join(_code(dtype) for dtype, _ in spec.operands))
         self.numbers = struct.Struct("=" + "".join(_code(dtype) for _, dtype, _ in spec.outputs))
         self.first_output = 8 * at.outputs[0]
         self.inputs = gather(step.inputs)
@@ -110,8 +110,8 @@ class ScalarKernel:
         if self.words > block.words:
             block.grow(2 * self.words)
         memory = block.memory
-        self.format.pack_into(memory, 0, _tables, 0, *self.inputs(slots))
-        self.kernel.call_short(0, 1, block.address)
+        self.format.pack_into(memory, 0, _tables, 0, 1, *self.inputs(slots))
+        self.kernel.call_short(block.pointer)
         results: Any = self.numbers.unpack_from(memory, self.first_output)
         if self.truths:
             results = [bool(v) if i in self.truths else v for i, v in enumerate(results)]
@@ -149,15 +149,13 @@ class ArrayKernel:
             if places is not None:
                 numbers.append(places.ctypes.data)
         self._words = (ctypes.c_int64 * words.size)(*numbers)
-        self._head = [_tables, ctypes.addressof(self._words)]
-        self._all = ctypes.c_int64(0), ctypes.c_int64(self.units)  # made once: a call need not convert them
+        self._head = [_tables, ctypes.addressof(self._words), self.units]
         at = Arguments(spec)
         codes = ["q"] * at.size
         for (dtype, access), position in zip(spec.operands, at.operands, strict=True):
             if access == "scalar":
                 codes[position] = _code(dtype)
         self.format = struct.Struct("=" + "".join(codes))
-        self._partial_positions = [position + 1 for position in at.outputs]
         self._reads = []
         for (dtype, access), slot, offset, layout in zip(
             spec.operands, step.inputs, step.offsets, step.copied, strict=True
@@ -175,10 +173,9 @@ class ArrayKernel:
         blocks, columns = (middle, step.lengths[-1]) if spec.deep else (inner, 1)
         self._partial_shape = (outer, blocks, columns)
         self._several = blocks > 1
-        self._carried = [
-            np.dtype(accumulator(name, reduction)) if reduction else None for _, name, reduction in spec.outputs
-        ]
-        self._reduces = any(dtype is not None for dtype in self._carried)
+        self._alike = _find_alike(spec)
+        self._combiners: dict[_Alike, ArrayKernel] = {}
+        self._reduces = bool(self._alike)
         self._room = ctypes.c_int64 * len(spec.outputs)
         self._numbers: struct.Struct | None = None
         if self._reduces and all(shape == () for shape in step.shapes):
@@ -224,7 +221,7 @@ class ArrayKernel:
             if len(arguments) > block.words:
                 block.grow(2 * len(arguments))
             self.format.pack_into(block.memory, 0, *arguments)
-            self.kernel.call_short(*self._all, block.pointer)
+            self.kernel.call_short(block.pointer)
         elif self.units:
             memory = (ctypes.c_int64 * len(arguments))()  # of this call: others may run in this thread while it lasts
             self.format.pack_into(memory, 0, *arguments)
@@ -236,21 +233,28 @@ class ArrayKernel:
 
     def _reduce(self, arguments: list[Any], places: Sequence[int]) -> None:
         """Call the kernel, and reduce the partial results that it leaves if there are several blocks."""
+        partial: dict[int, int] = {}
         held = []
-        for place, dtype in zip(places, self._carried, strict=True):
+        for alike in self._alike if self._several else ():
+            held.append(np.empty((len(alike.outputs), *self._partial_shape), alike.carried))
+            first, step = _place(held[-1]), held[-1][0].nbytes
+            partial.update((k, first + step * i) for i, k in enumerate(alike.outputs))
+        for k, (place, (_, _, reduction)) in enumerate(zip(places, self.spec.outputs, strict=True)):
             arguments.append(place)
-            if dtype is None:
-                continue
-            if self._several:
-                held.append(np.empty(self._partial_shape, dtype))
-                arguments.append(_place(held[-1]))
-            else:
-                arguments.append(0)
+            if reduction:
+                arguments.append(partial.get(k, 0))
         self._call(arguments)
-        if held:
-            for combiner, position, place in zip(self._combiners, self._partial_positions, places, strict=True):
-                if combiner is not None:
-                    combiner._reduce([*combiner._head, arguments[position]], (place,))
+        for alike in self._alike if self._several else ():
+            combiner, (first, *rest) = self._combiner(alike), alike.outputs
+            if not rest:
+                combiner._reduce([*combiner._head, partial[first]], (places[first],))
+                continue
+            lines, _, columns = self._partial_shape
+            results = np.empty((len(alike.outputs), lines * columns), alike.dtype)
+            at, step = _place(results), results[0].nbytes
+            combiner._reduce([*combiner._head, partial[first]], (at,))
+            for i, k in enumerate(alike.outputs):
+                ctypes.memmove(places[k], at + step * i, step)
 
     def copy(self, value: Buffer) -> Buffer:
         """The result of a kernel with one operand, which is in slot 0, as its result is in slot 1."""
@@ -258,13 +262,32 @@ class ArrayKernel:
         self.run(slots)
         return slots[1]
 
-    @cached_property
-    def _combiners(self) -> list[ArrayKernel | None]:
-        """The kernel that reduces the partial results, for each output that has them."""
-        return [
-            ArrayKernel(combining(self.spec.deep, self._partial_shape, dtype, reduction)) if reduction else None
-            for _, dtype, reduction in self.spec.outputs
-        ]
+    def _combiner(self, alike: _Alike) -> ArrayKernel:
+        """What reduces the partial results of these outputs."""
+        found = self._combiners.get(alike)
+        if found is None:
+            lines, *rest = self._partial_shape
+            shape = (len(alike.outputs) * lines, *rest)
+            found = self._combiners[alike] = ArrayKernel(combining(self.spec.deep, shape, alike.dtype, alike.reduction))
+        return found
+
+
+class _Alike(NamedTuple):
+    """Reductions of a kernel that go in the same way: the outputs that they are, the element type of the result, and
+    that in which they are carried out."""
+
+    outputs: tuple[int, ...]
+    dtype: str
+    carried: str
+    reduction: str
+
+
+def _find_alike(spec: KernelSpec) -> list[_Alike]:
+    found: dict[tuple[str, str], list[int]] = {}
+    for k, (_, dtype, reduction) in enumerate(spec.outputs):
+        if reduction:
+            found.setdefault((dtype, reduction), []).append(k)
+    return [_Alike(tuple(ks), dtype, accumulator(dtype, how), how) for (dtype, how), ks in found.items()]
 
 
 @lru_cache(256)

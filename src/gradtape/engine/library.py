@@ -7,76 +7,84 @@ threads take one after the other. Bits so depend on nothing but the BLAS.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from gradtape.engine.buffers import empty
-from gradtape.engine.threads import share_out_python, workers
-from gradtape.graph.shapes import Shape
+from gradtape.engine.products import Parts, call_of, is_read, libraries
+from gradtape.engine.products import routine as find_routine
+from gradtape.engine.threads import share_out, share_out_python, workers
+from gradtape.graph.shapes import broadcast, size
 
 PART = 1 << 18
 """How much a part costs at least. An element that is read or written counts two, eight multiplications count one; that
 makes about an eighth of a nanosecond each."""
 
-SHARED = 1 << 21
-"""The same for products that are worth sharing out: waking another thread takes tens of microseconds."""
+SHARED = 1 << 19
+"""The same for products that are worth sharing out."""
 
-LEAST_ROWS = 128
-"""Rows of a part at least, as each part reads the whole second matrix."""
+SHORTEST = 128
+"""Rows or columns of a part at least, as each part reads the whole of the other matrix."""
+
+FEW = 4
+"""Parts of rows or columns below which parts of the inner axis are better, if that is longer."""
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """NumPy's matmul for two axes or more."""
     (rows, depth), columns = a.shape[-2:], b.shape[-1]
-    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    batch = broadcast(a.shape[:-2], b.shape[:-2])
+    cost = 2 * (rows * depth + depth * columns + rows * columns) + rows * depth * columns // 8
+    count = size(batch)
+    result = empty((*batch, rows, columns), a.dtype, count * rows * columns * a.itemsize)
     with _one_thread_each():
-        cost = 2 * (rows * depth + depth * columns + rows * columns) + rows * depth * columns // 8
-        count = int(np.prod(batch, dtype=np.int64))
-        result = empty((*batch, rows, columns), a.dtype, count * rows * columns * a.itemsize)
-        if a.dtype.kind != "f" or cost * count < SHARED:
+        if a.dtype.kind != "f" or cost * count < SHARED or len(batch) > 1:
             return np.matmul(a, b, out=result)
         if batch:
-            return _by_batch(a, b, batch, result, max(1, PART // cost))
-        per_row = 2 * (depth + columns) + depth * columns // 8
-        size = max(LEAST_ROWS, PART // per_row)
-        if rows > size:
-            _share(lambda part: np.matmul(a[part], b, out=result[part]), rows, size)
+            left, right = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
+            _share(left, right, result, Parts(count))
             return result
-        return _by_depth(a, b, result, max(LEAST_ROWS, PART // (2 * (rows + columns) + rows * columns // 8)))
+        longest = max(rows, columns)
+        if longest < FEW * SHORTEST and longest < depth:
+            longest = depth
+        length = max(SHORTEST, PART * longest // cost)
+        length = -(-longest // -(-longest // length))  # parts of nearly the same length
+        parts = -(-longest // length)
+        if parts == 1:
+            np.matmul(a, b, out=result)
+        elif longest == rows:
+            _share(a, b, result, Parts(parts, rows=length))
+        elif longest == columns:
+            _share(a, b, result, Parts(parts, columns=length))
+        else:  # products of parts of the inner axis, added in order
+            products = empty((parts, rows, columns), a.dtype, parts * rows * columns * a.itemsize)
+            _share(a, b, products, Parts(parts, depth=length))
+            result[...] = np.add.reduce(products, axis=0, dtype=np.float64)
+        return result
 
 
-def _by_batch(a: np.ndarray, b: np.ndarray, batch: Shape, result: np.ndarray, size: int) -> np.ndarray:
-    left, right = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
-    _share(lambda part: np.matmul(left[part], right[part], out=result[part]), batch[0], size)
-    return result
-
-
-def _by_depth(a: np.ndarray, b: np.ndarray, result: np.ndarray, size: int) -> np.ndarray:
-    """Few rows and columns: products of parts of the inner axis, added in order."""
-    depth = a.shape[1]
-    if depth <= size:
-        return np.matmul(a, b, out=result)
-    products = np.empty((-(-depth // size), a.shape[0], b.shape[1]), a.dtype)
-    _share(lambda part: np.matmul(a[:, part], b[part], out=products[part.start // size]), depth, size)
-    result[...] = np.add.reduce(products, axis=0, dtype=np.float64)
-    return result
-
-
-def _share(compute: Callable[[slice], Any], length: int, size: int) -> None:
-    """Call `compute` on slices of `size` that cover `length`, from several threads."""
+def _share(a: np.ndarray, b: np.ndarray, result: np.ndarray, parts: Parts) -> None:
+    """Compute a product in parts."""
+    number = min(workers(), parts.number)
+    routine = find_routine(a.dtype.char)
+    if routine is not None:
+        a, b = (x if is_read(x) else np.ascontiguousarray(x) for x in (a, b))
+        argument = call_of(routine, a, b, result, parts)
+        share_out(routine.products, parts.number, ctypes.addressof(argument), number)
+        return
 
     def call(start: int, stop: int) -> None:
         for part in range(start, stop):
-            compute(slice(part * size, min(length, (part + 1) * size)))
+            left, right, product = parts.of(part, a, b, result)
+            np.matmul(left, right, out=product)
 
-    parts = -(-length // size)
-    share_out_python(call, parts, min(workers(), parts))
+    share_out_python(call, parts.number, number)
 
 
 class _Limit:
@@ -94,7 +102,7 @@ _limit = _Limit()
 def _after_fork() -> None:
     global _limit
     if _limit.active:  # other threads of the parent were at it
-        for library, number in zip(_libraries(), _limit.before, strict=True):
+        for library, number in zip(libraries(), _limit.before, strict=True):
             library.set_num_threads(number)
     _limit = _Limit()
 
@@ -103,23 +111,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-@cache
-def _libraries() -> list[Any]:
-    """The BLAS libraries of this process whose threads can be set."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController().select(user_api="blas").lib_controllers
-
-
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
     """Meanwhile each call of the BLAS is computed by the thread that calls."""
-    limit, libraries = _limit, _libraries()
+    limit, found = _limit, libraries()
     with limit.lock:
         limit.active += 1
         if limit.active == 1:
-            limit.before = [library.get_num_threads() for library in libraries]
-            for library in libraries:
+            limit.before = [library.get_num_threads() for library in found]
+            for library in found:
                 library.set_num_threads(1)
     try:
         yield
@@ -127,7 +127,7 @@ def _one_thread_each() -> Iterator[None]:
         with limit.lock:
             limit.active -= 1
             if not limit.active:
-                for library, number in zip(libraries, limit.before, strict=True):
+                for library, number in zip(found, limit.before, strict=True):
                     library.set_num_threads(number)
 
 

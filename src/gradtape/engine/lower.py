@@ -9,8 +9,8 @@ from gradtape.engine.steps import KernelSpec
 
 
 def lower(spec: KernelSpec) -> str:
-    """The module's text. It has one function, ``void kernel(i64 start, i64 stop, ptr arguments)``; what stands in the
-    arguments, 8 bytes each, is said by `Arguments`."""
+    """The module's text. Its functions are ``void kernel(i64 start, i64 stop, ptr arguments)`` and, for all units,
+    ``void whole(ptr arguments)``; what stands in the arguments, 8 bytes each, is said by `Arguments`."""
     return _scalar_kernel(spec) if spec.is_scalar else Loops(spec).text()
 
 

@@ -63,6 +63,9 @@ def share_out(function: int, units: int, argument: int, workers: int) -> None:
 
     When it returns or raises, no thread is in a call any more.
     """
+    if workers == 1:
+        _CALLBACK(function)(0, units, argument)
+        return
     crew = _crew()
     crew.call_in(workers - 1)
     left = crew.share(function, argument, units, min(units, PARTS * workers), workers - 1, crew.patience, crew.address)
