@@ -25,7 +25,16 @@ def test_every_unit_is_done_once(workers, units):
     assert sorted(done) == list(range(units))
 
 
+def fall_asleep():
+    """Wait until no helper is awake: one that is may be about to fall asleep, and then does not take part."""
+    deadline = time.monotonic() + 60
+    while threads.helpers_wait() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not threads.helpers_wait()
+
+
 def test_several_threads_take_part():
+    fall_asleep()
     barrier = threading.Barrier(2, timeout=60)  # passed only if two are in a part at once
     threads.share_out_python(lambda start, stop: barrier.wait() if start in (0, 1) else None, 16, 2)
 
@@ -77,10 +86,7 @@ def test_many_callers_at_once():
 
 def test_a_helper_sleeps_when_nothing_comes():
     test_every_unit_is_done_once(3, 100)
-    deadline = time.monotonic() + 60
-    while threads.helpers_wait() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not threads.helpers_wait()
+    fall_asleep()
     test_every_unit_is_done_once(3, 100)
 
 

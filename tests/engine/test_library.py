@@ -126,3 +126,22 @@ def test_shapes_alone_say_how_a_product_is_cut():
             patch.setattr(library, "_share", lambda *given: cut.append(given[-1]) or share(*given))
             library.matmul(np.ones((2000, 400), np.float32), np.ones((400, 300), np.float32))
     assert len(cut) == 3 and len(set(cut)) == 1 and cut[0].number > 3
+
+
+@pytest.mark.parametrize("sizes", [(3, 5, 7), (30, 64, 20), (257, 100, 17), (1, 17, 300), (400, 300, 200)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_bits_do_not_depend_on_how_operands_stand_in_memory(sizes, dtype):
+    """The kernels of a BLAS for transposed matrices add in other orders than those for plain ones."""
+    rows, depth, columns = sizes
+    rng = np.random.default_rng(4)
+    a, b = rng.standard_normal((rows, depth)).astype(dtype), rng.standard_normal((depth, columns)).astype(dtype)
+    for turn_a in (False, True):
+        for turn_b in (False, True):
+            x, y = (a.T.copy() if turn_a else a), (b.T.copy() if turn_b else b)
+            found = set()
+            for tier in ("single", "fused"):
+                for left in (tf.constant(x), tf.transpose(tf.constant(x.T.copy())), tf.constant(x)[::1] * 1.0):
+                    for right in (tf.constant(y), tf.transpose(tf.constant(y.T.copy()))):
+                        with config.override(tier=tier):
+                            found.add(tf.matmul(left, right, turn_a, turn_b).numpy().tobytes())
+            assert len(found) == 1

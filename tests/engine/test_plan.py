@@ -122,7 +122,7 @@ def test_a_dear_function_of_a_row_is_not_computed_for_every_row():
 def test_matrix_products_are_calls_between_kernels():
     x = tf.constant(X)
     steps = steps_of(tf.nn.relu(tf.matmul(tf.sin(x), x, transpose_b=True)))
-    assert [type(step) for step in steps] == [KernelStep, CallStep, CallStep, KernelStep]
+    assert [type(step) for step in steps] == [KernelStep, CallStep, KernelStep]
 
 
 def test_another_length_needs_no_other_kernel():
@@ -137,3 +137,11 @@ def test_one_number_in_any_shape(shape):
     x = tf.constant(np.full(shape, 2.0, np.float32))
     assert tf.reduce_sum(x * x).numpy() == 4.0
     assert (x * 3.0).numpy().shape == shape
+
+
+def test_a_number_that_became_an_array_of_one_element_is_an_array():
+    x = tf.constant(3.0)
+    y = tf.reshape(x * 2.0, [1, 1]) + 1.0
+    assert y.numpy().tolist() == [[7.0]]
+    assert tf.transpose(y).numpy().tolist() == [[7.0]]
+    assert tf.concat([tf.reshape(x * 2.0, [1]) + 1.0, [1.0]], axis=0).numpy().tolist() == [7.0, 1.0]

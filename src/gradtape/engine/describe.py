@@ -202,7 +202,9 @@ def _call(step: CallStep, slots: dict[int, Signature]) -> Work:
     moves = primitive.view is None
     reads = [Value(slot, slots[slot], moves * _bytes(slots[slot])) for slot in step.inputs]
     result = Value(step.output, slots[step.output], moves * _bytes(slots[step.output]))
-    operations = 2 * size(shape) * inputs[0].shape[-1] if primitive.name == "matmul" else 0
+    operations = 0
+    if primitive.library == "matmul":
+        operations = 2 * size(shape) * inputs[0].shape[-2 if params[0] else -1]
     name = getattr(primitive.reference, "__name__", "")
     label = f"numpy.{name}" if getattr(numpy, name, None) is primitive.reference else primitive.name
     return Work(step, label, (), tuple(reads), (result,), 0, operations, 0)

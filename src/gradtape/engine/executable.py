@@ -9,7 +9,7 @@ import numpy as np
 
 from gradtape.engine import profile
 from gradtape.engine.describe import Work, works
-from gradtape.engine.kernel import ScalarKernel, bound, gather
+from gradtape.engine.kernel import ScalarKernel, bound, dense, gather
 from gradtape.engine.library import ROUTINES
 from gradtape.engine.plan import SMALLER, plan
 from gradtape.engine.steps import CallStep
@@ -64,6 +64,7 @@ class _Call:
 
     def __init__(self, step: CallStep):
         self.step = step
+        self.dense = step.op[0].library in ROUTINES
         self.function = ROUTINES.get(step.op[0].library, step.op[0].reference)
         self.places: list[tuple[int, int]] = []  # of several results: which one belongs to which slot
 
@@ -72,7 +73,10 @@ class _Call:
         arrays = []
         for i, x in zip(self.step.inputs, inputs, strict=True):
             value = slots[i]
-            arrays.append(value.array if type(value) is Buffer else np.asarray(value, x.dtype.dtype))
+            if type(value) is not Buffer:
+                arrays.append(np.asarray(value, x.dtype.dtype))
+            else:
+                arrays.append(dense(value) if self.dense else value.array)
         if self.places:
             results = self.function(*arrays, *params[:-1])
             for index, slot in self.places:

@@ -317,6 +317,13 @@ def _place(array: Any) -> int:
     return addressof(c_char.from_buffer(array)) if array.size else 0
 
 
+def dense(buffer: Buffer) -> np.ndarray:
+    """The array of a Buffer, whose elements are brought to stand side by side if they do not."""
+    if not buffer.array.flags.c_contiguous:
+        _find_address(buffer)
+    return buffer.array
+
+
 def _find_address(buffer: Buffer) -> int:
     """Where a Buffer's elements stand side by side; they are brought there if they do not."""
     array = buffer.array

@@ -12,7 +12,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
@@ -36,8 +35,12 @@ FEW = 4
 """Parts of rows or columns below which parts of the inner axis are better, if that is longer."""
 
 
-def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """NumPy's matmul for two axes or more."""
+def matmul(a: np.ndarray, b: np.ndarray, turn_a: bool = False, turn_b: bool = False) -> np.ndarray:
+    """NumPy's matmul for two axes or more, of transposed matrices where that is said.
+
+    The elements of `a` and of `b` must stand side by side in memory: the bits of a BLAS depend on how they stand.
+    """
+    a, b = _as_told(a, turn_a), _as_told(b, turn_b)
     (rows, depth), columns = a.shape[-2:], b.shape[-1]
     batch = broadcast(a.shape[:-2], b.shape[:-2])
     cost = 2 * (rows * depth + depth * columns + rows * columns) + rows * depth * columns // 8
@@ -67,6 +70,13 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
             _share(a, b, products, Parts(parts, depth=length))
             result[...] = np.add.reduce(products, axis=0, dtype=np.float64)
         return result
+
+
+def _as_told(array: np.ndarray, turn: bool) -> np.ndarray:
+    """A matrix as NumPy and the BLAS see it, whatever strides the axes of length one have."""
+    if 1 in array.shape:
+        array = array.ravel().reshape(array.shape)
+    return array.swapaxes(-1, -2) if turn else array
 
 
 def _share(a: np.ndarray, b: np.ndarray, result: np.ndarray, parts: Parts) -> None:

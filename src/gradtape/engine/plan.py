@@ -309,7 +309,7 @@ class _Planner:
         shapes: list[Shape],
     ) -> KernelStep:
         inputs = [self.slot[x] for x, _ in operands]
-        if shape == () and all(x.shape == () for x, _ in operands):
+        if all(s == () for s in (shape, *shapes, *[x.shape for x, _ in operands])):
             numbers = tuple((x.dtype.name, "scalar") for x, _ in operands)
             spec = KernelSpec(-1, "", numbers, tuple(body), outputs)
             return KernelStep(spec, (), (1, 1), inputs, [], [], [], [], shapes, [], [])

@@ -88,7 +88,7 @@ class _Writer:
         """The reference of an operation's result."""
         primitive = TABLE[name]
         if primitive.library == "matmul" and node.dtype.is_floating:
-            thin = self._product(*refs)
+            thin = self._product(*[self._turned(x) if turn else x for x, turn in zip(refs, params, strict=True)])
             if thin is not None:
                 return self.cast(self.reshape(thin, node.shape), node.dtype.name)
         if primitive.reduction is not None:
@@ -96,6 +96,11 @@ class _Writer:
             if written is not None:
                 return self.reshape(written, node.shape)
         return self.add(name, params, *refs)
+
+    def _turned(self, ref: int) -> int:
+        """A tensor with its last two axes swapped."""
+        rank = len(self.shape(ref))
+        return self.add("transpose", ((*range(rank - 2), rank - 1, rank - 2),), ref)
 
     def _product(self, a: int, b: int) -> int | None:
         """A product of a matrix and a vector, or of vectors, if that is thin; in float64, in some shape."""
@@ -107,7 +112,7 @@ class _Writer:
         if min(rows, columns) > 1 or min(max(rows, columns), depth) > THIN:
             return None
         a, b = (self.cast(x, "float64") for x in (a, b))
-        b = self.add("transpose", ((1, 0),), b)
+        b = self._turned(b)
         terms = self.add("multiply", (), a, b)
         summed = self._reduction("sum", terms, (1,))
         return self.add("sum", ((1,),), terms) if summed is None else summed

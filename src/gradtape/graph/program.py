@@ -80,7 +80,7 @@ def written(name: str, params: tuple, arguments: Sequence[str]) -> str:
         number, dtype = params
         return str(as_dtype(dtype).as_numpy_dtype(float.fromhex(number) if isinstance(number, str) else number))
     given = dict(zip(TABLE[name].parameters, params, strict=False)) if name in TABLE else {}
-    return f"{name}({', '.join([*arguments, *[f'{k}={_plain(v)}' for k, v in given.items()]])})"
+    return f"{name}({', '.join([*arguments, *[f'{k}={_plain(v)}' for k, v in given.items() if v is not False]])})"
 
 
 def _plain(value: object) -> str:

@@ -13,13 +13,12 @@ from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import Shape, broadcast
 from gradtape.graph.trace import apply
 from gradtape.ops.declare import convert, operation
-from gradtape.ops.shaping import TRANSPOSE
 
 Tensor = Any
 
 
 def _infer(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
-    a, b = inputs[0].shape, inputs[1].shape
+    a, b = [_turned(x.shape, turn) for x, turn in zip(inputs, params, strict=True)]
     if len(a) < 2 or len(b) < 2:
         raise ShapeError(
             f"matmul needs matrices, with two axes or more, but shapes {a} and {b} were given; "
@@ -32,23 +31,35 @@ def _infer(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
     return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1]), inputs[0].dtype
 
 
-def adjoint(x: Node) -> Node:
-    """The last two axes swapped."""
-    rank = len(x.shape)
-    return apply(TRANSPOSE, (x,), ((*range(rank - 2), rank - 1, rank - 2),))
+def _turned(shape: Shape, turn: bool) -> Shape:
+    return (*shape[:-2], shape[-1], shape[-2]) if turn and len(shape) > 1 else shape
 
 
-def product(a: Node, b: Node) -> Node:
-    return apply(MATMUL, (a, b))
+def product(a: Node, b: Node, turn_a: bool = False, turn_b: bool = False) -> Node:
+    """The matrix product, of transposed matrices where that is said: so nothing has to be moved for it."""
+    return apply(MATMUL, (a, b), (turn_a, turn_b))
+
+
+def _to_a(ct: Node, a: Node, b: Node, turn_a: bool, turn_b: bool) -> Node:
+    return product(b, ct, turn_b, True) if turn_a else product(ct, b, False, not turn_b)
+
+
+def _to_b(ct: Node, a: Node, b: Node, turn_a: bool, turn_b: bool) -> Node:
+    return product(ct, a, True, turn_a) if turn_b else product(a, ct, not turn_a, False)
+
+
+def _reference(a: Any, b: Any, turn_a: bool, turn_b: bool) -> Any:
+    return np.matmul(np.swapaxes(a, -1, -2) if turn_a else a, np.swapaxes(b, -1, -2) if turn_b else b)
 
 
 MATMUL = Primitive(
     "matmul",
     "bilinear",
     infer=_infer,
-    rule=[lambda ct, a, b: product(ct, adjoint(b)), lambda ct, a, b: product(adjoint(a), ct)],
-    reference=np.matmul,
+    rule=[_to_a, _to_b],
+    reference=_reference,
     library="matmul",
+    parameters=["transpose_a", "transpose_b"],
 )
 
 
@@ -66,4 +77,4 @@ def matmul(
     """
     dtype = promote(a.dtype, b.dtype)
     a, b = convert(a, dtype), convert(b, dtype)
-    return product(adjoint(a) if transpose_a else a, adjoint(b) if transpose_b else b)
+    return product(a, b, bool(transpose_a), bool(transpose_b))
