@@ -80,6 +80,7 @@ class Primitive:
                 strides cannot say it (see engine.layout); else None
     reduction   for a primitive that reduces over axes: how two partial results combine; else None
     reference   (arrays…, params…) → array with NumPy
+    exact       (mp, numbers…, params…) → number, with the functions of mpmath, whose context `mp` is; else None
     domain      where a real function is defined, as people write it
     costly      whether to compute it twice is worse than to store it
     several     whether it has several results, each a node; the last parameter says which one
@@ -89,6 +90,7 @@ class Primitive:
     __slots__ = (
         "costly",
         "domain",
+        "exact",
         "infer",
         "kind",
         "library",
@@ -118,6 +120,7 @@ class Primitive:
         costly: bool = False,
         several: bool = False,
         library: str = "",
+        exact: Callable[..., Any] | None = None,
     ):
         self.name = name
         self.kind = kind
@@ -132,6 +135,7 @@ class Primitive:
         self.costly = costly
         self.several = several
         self.library = library
+        self.exact = exact
         if name in TABLE:
             raise RuntimeError(f"primitive {name!r} is declared twice")
         TABLE[name] = self

@@ -147,6 +147,7 @@ def elementwise(
     domain: str = "all real x",
     kind: str = "",
     public: bool = True,
+    exact: Callable[..., Any] | None = None,
 ) -> Callable[[F], F]:
     """Declare a map that works element by element on one or two inputs that broadcast.
 
@@ -184,6 +185,7 @@ def elementwise(
             parameters=parameters,
             domain=domain,
             costly=isinstance(lowering, str),
+            exact=exact,
         )
         make = _family if family else _unary if arity == 1 else _binary
         call = make(primitive, float_operand if operands == "float" else as_node)

@@ -48,7 +48,22 @@ def log(x: TensorLike, name: str | None = None) -> Tensor:
     """The natural logarithm, elementwise; log(0) is -inf, NaN for negative x."""
 
 
-@elementwise(partials=[lambda x: reciprocal(x + 1)], lowering="log1p", reference=np.log1p, domain="x > -1")
+def _log1p_reference(x: Any, order: int) -> Any:
+    if not order:
+        return np.log1p(x)
+    return ((-1) ** (order - 1) * math.factorial(order - 1) / (1 + x.astype(np.float64)) ** order).astype(x.dtype)
+
+
+@elementwise(
+    partials=[lambda x, order: log1p(x, order=order + 1)],
+    lowering="log1p",
+    reference=_log1p_reference,
+    family="order",
+    domain="x > -1",
+    exact=lambda mp, x, order: (
+        (-1) ** (order - 1) * mp.factorial(order - 1) / (1 + x) ** order if order else mp.log1p(x)
+    ),
+)
 def log1p(x: TensorLike, name: str | None = None) -> Tensor:
     """log(1 + x), elementwise, exact also where x is so small that 1 + x rounds to 1."""
 
@@ -68,8 +83,24 @@ def log10(x: TensorLike, name: str | None = None) -> Tensor:
 
 @elementwise(
     partials=[
+        lambda x, y, n: y * pow_slope(x, y - 1, n) + n * (pow_slope(x, y - 1, n - 1) if n > 1 else real_pow(x, y - 1)),
+        lambda x, y, n: pow_slope(x, y, n + 1),
+    ],
+    lowering="pow_slope",
+    reference=lambda x, y, n: np.where(x > 0, np.power(x, y) * np.log(np.where(x > 0, x, 1)) ** n, 0).astype(x.dtype),
+    parameters=["n"],
+    public=False,
+    domain="x > 0",
+    exact=lambda mp, x, y, n: x**y * mp.log(x) ** n if x > 0 else mp.zero,
+)
+def pow_slope(x: TensorLike, y: TensorLike, n: int, name: str | None = None) -> Tensor:
+    """The nth derivative of x to the power y by y: xʸ (log x)ⁿ, and 0 where x ≤ 0."""
+
+
+@elementwise(
+    partials=[
         lambda x, y: where(equal(y, 0), 0, y * real_pow(x, y - 1)),
-        lambda x, y: where(x > 0, real_pow(x, y) * log(x), 0),
+        lambda x, y: pow_slope(x, y, 1),
     ],
     lowering="pow",
     reference=np.power,

@@ -9,35 +9,37 @@ import numpy as np
 from gradtape.graph.handles import TensorLike
 from gradtape.ops.activations import tanh
 from gradtape.ops.declare import elementwise
-from gradtape.ops.powers import hypot, one_minus_square, reciprocal, rsqrt
+from gradtape.ops.trigonometric import inverse_family
 
 Tensor = Any
 
 __all__ = ["acosh", "asinh", "atanh", "cosh", "sinh", "tanh"]
 
 
-@elementwise(partials=[lambda x: cosh(x)], lowering="sinh", reference=np.sinh)
+@elementwise(partials=[lambda x: cosh(x)], lowering="sinh", reference=np.sinh, exact=lambda mp, x: mp.sinh(x))
 def sinh(x: TensorLike, name: str | None = None) -> Tensor:
     """The hyperbolic sine, elementwise."""
 
 
-@elementwise(partials=[lambda x: sinh(x)], lowering="cosh", reference=np.cosh)
+@elementwise(partials=[lambda x: sinh(x)], lowering="cosh", reference=np.cosh, exact=lambda mp, x: mp.cosh(x))
 def cosh(x: TensorLike, name: str | None = None) -> Tensor:
     """The hyperbolic cosine, elementwise."""
 
 
-@elementwise(partials=[lambda x: reciprocal(hypot(x, 1))], lowering="asinh", reference=np.arcsinh)
+@elementwise(partials=[lambda x, order: asinh(x, order=order + 1)], **inverse_family("asinh", np.arcsinh))
 def asinh(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse hyperbolic sine, elementwise."""
 
 
-@elementwise(partials=[lambda x: rsqrt(x - 1) * rsqrt(x + 1)], lowering="acosh", reference=np.arccosh, domain="x ≥ 1")
+@elementwise(
+    partials=[lambda x, order: acosh(x, order=order + 1)], domain="x ≥ 1", **inverse_family("acosh", np.arccosh)
+)
 def acosh(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse hyperbolic cosine, elementwise; NaN below 1."""
 
 
 @elementwise(
-    partials=[lambda x: reciprocal(one_minus_square(x))], lowering="atanh", reference=np.arctanh, domain="-1 < x < 1"
+    partials=[lambda x, order: atanh(x, order=order + 1)], domain="-1 < x < 1", **inverse_family("atanh", np.arctanh)
 )
 def atanh(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse hyperbolic tangent, elementwise; ±inf at ±1, NaN outside [-1, 1]."""

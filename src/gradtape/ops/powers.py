@@ -10,6 +10,7 @@ from gradtape.graph.dtypes import float64
 from gradtape.graph.handles import TensorLike, wrap
 from gradtape.graph.node import Node
 from gradtape.ops.arithmetic import times
+from gradtape.ops.closed_forms import distance
 from gradtape.ops.declare import convert, elementwise, literal, pair, publish
 
 Tensor = Any
@@ -113,16 +114,6 @@ def square(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
-    partials=[lambda x: literal(-2, x.dtype) * x],
-    lowering=lambda m, x: (m.value(1.0, x.type) - x) * (m.value(1.0, x.type) + x),
-    reference=lambda x: (1 - x) * (1 + x),
-    public=False,
-)
-def one_minus_square(x: TensorLike, name: str | None = None) -> Tensor:
-    """1 - x² without cancellation near ±1; its derivative has none near 0."""
-
-
-@elementwise(
     partials=[lambda x: -integer_pow(x, -2)],
     lowering=lambda m, x: m.value(1.0, x.type) / x,
     reference=np.reciprocal,
@@ -153,30 +144,26 @@ def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
-    partials=[lambda x, y: along(x, y), lambda x, y: along(y, x)],
-    lowering="hypot",
-    reference=np.hypot,
-    domain="all real x, y",
+    partials=[
+        lambda x, y, by_x, by_y: distance_slope(x, y, by_x + 1, by_y),
+        lambda x, y, by_x, by_y: distance_slope(x, y, by_x, by_y + 1),
+    ],
+    lowering="distance_slope",
+    reference=lambda x, y, by_x, by_y: np.where((x == 0) & (y == 0), x, distance(by_x, by_y).at(x, y)),
+    parameters=["by_x", "by_y"],
+    public=False,
+    exact=lambda mp, x, y, by_x, by_y: distance(by_x, by_y).at(x, y) if x or y else x,
 )
-def hypot(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """√(x² + y²) without overflow or underflow on the way, elementwise."""
-
-
-def _along(m: Any, x: Any, y: Any) -> Any:
-    length = m.call("hypot", x, y)
-    ratio = m.select(m.equal(length, 0), x, x / length)
-    infinite = m.equal(m.abs(x), float("inf")) & (m.abs(y) < float("inf"))
-    return m.select(infinite, m.copysign(m.value(1.0, x.type), x), ratio)
+def distance_slope(x: TensorLike, y: TensorLike, by_x: int, by_y: int, name: str | None = None) -> Tensor:
+    """The derivative of hypot(x, y), so many times by x and by y; the first ones are 0 at the origin."""
 
 
 @elementwise(
-    partials=[
-        lambda x, y: square(y / hypot(x, y)) / hypot(x, y),
-        lambda x, y: -(x / hypot(x, y)) * (y / hypot(x, y)) / hypot(x, y),
-    ],
-    lowering=_along,
-    reference=lambda x, y: np.where((x == 0) & (y == 0), x, x / np.hypot(x, y)),
-    public=False,
+    partials=[lambda x, y: distance_slope(x, y, 1, 0), lambda x, y: distance_slope(x, y, 0, 1)],
+    lowering="hypot",
+    reference=np.hypot,
+    domain="all real x, y",
+    exact=lambda mp, x, y: mp.hypot(x, y),
 )
-def along(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """x / √(x² + y²), the cosine of the angle of (x, y), 0 at the origin; its derivatives have no cancellation."""
+def hypot(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """√(x² + y²) without overflow or underflow on the way, elementwise."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from gradtape.graph.handles import TensorLike
-from gradtape.graph.node import Node
+from gradtape.ops.closed_forms import angle, inverse, tangent
 from gradtape.ops.declare import elementwise
-from gradtape.ops.powers import one_minus_square, reciprocal, rsqrt, square
 
 Tensor = Any
 
 
-@elementwise(partials=[lambda x: cos(x)], lowering="sin", reference=np.sin)
+@elementwise(partials=[lambda x: cos(x)], lowering="sin", reference=np.sin, exact=lambda mp, x: mp.sin(x))
 def sin(x: TensorLike, name: str | None = None) -> Tensor:
     """The sine, elementwise, right for arguments of any size.
 
@@ -24,44 +24,86 @@ def sin(x: TensorLike, name: str | None = None) -> Tensor:
     """
 
 
-@elementwise(partials=[lambda x: -sin(x)], lowering="cos", reference=np.cos)
+@elementwise(partials=[lambda x: -sin(x)], lowering="cos", reference=np.cos, exact=lambda mp, x: mp.cos(x))
 def cos(x: TensorLike, name: str | None = None) -> Tensor:
     """The cosine, elementwise, right for arguments of any size."""
 
 
-@elementwise(partials=[lambda x: square(tan(x)) + 1], lowering="tan", reference=np.tan, domain="cos x ≠ 0")
+def _tan_reference(x: Any, order: int) -> Any:
+    return np.polyval(tangent(order)[::-1], np.tan(x, dtype=np.float64)).astype(x.dtype)
+
+
+@elementwise(
+    partials=[lambda x, order: tan(x, order=order + 1)],
+    lowering="tan",
+    reference=_tan_reference,
+    family="order",
+    domain="cos x ≠ 0",
+    exact=lambda mp, x, order: mp.polyval(tangent(order)[::-1], mp.tan(x)),
+)
 def tan(x: TensorLike, name: str | None = None) -> Tensor:
     """The tangent, elementwise."""
 
 
-def _root(x: Node) -> Node:
-    """1/√(1 - x²)."""
-    return rsqrt(one_minus_square(x))
+def inverse_family(name: str, numpys: Callable) -> dict[str, Any]:
+    """The declaration of an inverse function whose derivatives are `gradtape.ops.closed_forms.inverse`."""
+
+    def reference(x: Any, order: int) -> Any:
+        if not order:
+            return numpys(x)
+        return inverse(name, order).at(x.astype(np.float64)).astype(x.dtype)
+
+    def exact(mp: Any, x: Any, order: int) -> Any:
+        return inverse(name, order).at(x) if order else getattr(mp, name)(x)
+
+    return {"lowering": name, "reference": reference, "exact": exact, "family": "order"}
 
 
-@elementwise(partials=[_root], lowering="asin", reference=np.arcsin, domain="-1 ≤ x ≤ 1")
+@elementwise(
+    partials=[lambda x, order: asin(x, order=order + 1)],
+    domain="-1 ≤ x ≤ 1",
+    **inverse_family("asin", np.arcsin),
+)
 def asin(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse sine, elementwise, from -π/2 to π/2; NaN outside [-1, 1]."""
 
 
-@elementwise(partials=[lambda x: -_root(x)], lowering="acos", reference=np.arccos, domain="-1 ≤ x ≤ 1")
+@elementwise(
+    partials=[lambda x, order: acos(x, order=order + 1)],
+    domain="-1 ≤ x ≤ 1",
+    **inverse_family("acos", np.arccos),
+)
 def acos(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse cosine, elementwise, from 0 to π; NaN outside [-1, 1]."""
 
 
-@elementwise(partials=[lambda x: reciprocal(square(x) + 1)], lowering="atan", reference=np.arctan)
+@elementwise(partials=[lambda x, order: atan(x, order=order + 1)], **inverse_family("atan", np.arctan))
 def atan(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse tangent, elementwise, from -π/2 to π/2."""
 
 
 @elementwise(
     partials=[
-        lambda y, x: x / (square(x) + square(y)),
-        lambda y, x: -y / (square(x) + square(y)),
+        lambda y, x, by_y, by_x: angle_slope(y, x, by_y + 1, by_x),
+        lambda y, x, by_y, by_x: angle_slope(y, x, by_y, by_x + 1),
     ],
+    lowering="angle_slope",
+    reference=lambda y, x, by_y, by_x: angle(by_y, by_x).at(x, y),
+    parameters=["by_y", "by_x"],
+    public=False,
+    domain="(x, y) ≠ (0, 0)",
+    exact=lambda mp, y, x, by_y, by_x: angle(by_y, by_x).at(x, y),
+)
+def angle_slope(y: TensorLike, x: TensorLike, by_y: int, by_x: int, name: str | None = None) -> Tensor:
+    """The derivative of atan2(y, x), so many times by y and by x."""
+
+
+@elementwise(
+    partials=[lambda y, x: angle_slope(y, x, 1, 0), lambda y, x: angle_slope(y, x, 0, 1)],
     lowering="atan2",
     reference=np.arctan2,
     domain="(x, y) ≠ (0, 0)",
+    exact=lambda mp, y, x: mp.atan2(y, x),
 )
 def atan2(y: TensorLike, x: TensorLike, name: str | None = None) -> Tensor:
     """The angle of the point (x, y), elementwise with broadcasting, from -π to π. Note the order: y first."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gradtape.engine.elementary import algebraic as _algebraic
 from gradtape.engine.elementary import exponential as _exponential
 from gradtape.engine.elementary import hyperbolic as _hyperbolic
 from gradtape.engine.elementary import inverse_trigonometric as _inverse
@@ -60,9 +61,10 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
         _power.rsqrt,
         _power.hypot,
         _power.pow,
+        _power.pow_slope,
         _power.integer_pow,
     )
-}
+} | {"angle_slope": _algebraic.angle_derivative, "distance_slope": _algebraic.distance_derivative}
 """Name → how to write the function down."""
 
 

@@ -11,6 +11,7 @@ Largest error in ulps for float, double: sinh 0.505, 0.56; cosh 0.502, 0.53; asi
 from __future__ import annotations
 
 from gradtape.engine.elementary import exponential
+from gradtape.engine.elementary.algebraic import inverse_derivative
 from gradtape.engine.elementary.arithmetic import INF, NAN, Arithmetic
 from gradtape.engine.elementary.logarithm import log1p_pair
 from gradtape.engine.machine import Machine, Value
@@ -42,7 +43,10 @@ def cosh(m: Machine, x: Value) -> Value:
     return sinh_or_cosh(m, m.abs(x), 1.0)
 
 
-def asinh(m: Machine, x: Value) -> Value:
+def asinh(m: Machine, x: Value, order: int = 0) -> Value:
+    """The derivative of this order of asinh."""
+    if order:
+        return inverse_derivative(m, x, "asinh", order)
     w = Arithmetic(m, x.type)
     wide = m.abs(w.widen(x))
     large = wide > LARGE
@@ -55,7 +59,11 @@ def asinh(m: Machine, x: Value) -> Value:
     return m.copysign(m.select(w.is_finite(x), result, x), x)
 
 
-def acosh(m: Machine, x: Value) -> Value:
+def acosh(m: Machine, x: Value, order: int = 0) -> Value:
+    """The derivative of this order of acosh."""
+    if order:
+        value = inverse_derivative(m, x, "acosh", order)
+        return m.select(x < 1.0, m.const(x.type, NAN), value)
     w = Arithmetic(m, x.type)
     wide = w.widen(x)
     large = wide > LARGE
@@ -66,7 +74,10 @@ def acosh(m: Machine, x: Value) -> Value:
     return m.select(x < 1.0, m.const(x.type, NAN), m.select(x < INF, result, x))
 
 
-def atanh(m: Machine, x: Value) -> Value:
+def atanh(m: Machine, x: Value, order: int = 0) -> Value:
+    """The derivative of this order of atanh."""
+    if order:
+        return inverse_derivative(m, x, "atanh", order)
     w = Arithmetic(m, x.type)
     wide = m.abs(w.widen(x))
     v = w.divide(wide * 2.0, w.sum(w.const(1.0), -wide))

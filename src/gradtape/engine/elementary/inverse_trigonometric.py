@@ -10,6 +10,7 @@ Largest error in ulps for float, double: asin 0.503, 0.54; acos 0.501, 0.55; ata
 
 from __future__ import annotations
 
+from gradtape.engine.elementary.algebraic import inverse_derivative
 from gradtape.engine.elementary.arithmetic import (
     EXPONENT_BIAS,
     EXPONENT_MASK,
@@ -63,7 +64,10 @@ def atan2(m: Machine, y: Value, x: Value) -> Value:
     return m.select(m.compare("eq", x, x) & m.compare("eq", y, y), result, x + y)
 
 
-def atan(m: Machine, x: Value) -> Value:
+def atan(m: Machine, x: Value, order: int = 0) -> Value:
+    """The derivative of this order of atan."""
+    if order:
+        return inverse_derivative(m, x, "atan", order)
     w = Arithmetic(m, x.type)
     wide = m.abs(w.widen(x))
     return m.copysign(w.round(angle(w, m.select(wide > 2.0**60, 2.0**60, wide), 1.0)), x)
@@ -74,13 +78,19 @@ def cathetus(w: Arithmetic, x: Value) -> Pair:
     return w.sqrt(w.subtract(1.0, w.product(x, x)))
 
 
-def asin(m: Machine, x: Value) -> Value:
+def asin(m: Machine, x: Value, order: int = 0) -> Value:
+    """The derivative of this order of asin."""
+    if order:
+        return inverse_derivative(m, x, "asin", order)
     w = Arithmetic(m, x.type)
     wide = w.widen(x)
     return m.copysign(w.round(angle(w, m.abs(wide), cathetus(w, wide))), x)
 
 
-def acos(m: Machine, x: Value) -> Value:
+def acos(m: Machine, x: Value, order: int = 0) -> Value:
+    """The derivative of this order of acos."""
+    if order:
+        return inverse_derivative(m, x, "acos", order)
     w = Arithmetic(m, x.type)
     wide = w.widen(x)
     return w.round(angle(w, cathetus(w, wide), m.abs(wide), wide < 0.0))

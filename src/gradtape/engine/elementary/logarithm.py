@@ -9,6 +9,9 @@ Largest error in ulps for float, double: log 0.501, 0.53; log1p 0.501, 0.52; log
 
 from __future__ import annotations
 
+from math import factorial
+
+from gradtape.engine.elementary.algebraic import inverse_power
 from gradtape.engine.elementary.arithmetic import INF, NAN, Arithmetic, Number, Pair
 from gradtape.engine.elementary.coefficients import (
     EIGHTIETH,
@@ -85,7 +88,10 @@ def log10(m: Machine, x: Value) -> Value:
     return with_domain(m, x, w.round(w.multiply_add(k, LOG10_2, w.multiply(series(w, fraction - 1.0), LOG10_E))))
 
 
-def log1p(m: Machine, x: Value) -> Value:
+def log1p(m: Machine, x: Value, order: int = 0) -> Value:
+    """The derivative of this order of log(1 + x)."""
     w = Arithmetic(m, x.type)
+    if order:
+        return inverse_power(w, w.sum(w.const(1.0), w.widen(x)), order, (-1) ** (order - 1) * factorial(order - 1))
     result = m.copysign(w.round(log1p_pair(w, w.widen(x))), x)
     return with_domain(m, x + 1.0, result)

@@ -44,6 +44,23 @@ def pow(m: Machine, x: Value, y: Value) -> Value:
     return m.select(m.equal(x, 1.0) | m.equal(y, 0.0), one, result)
 
 
+def pow_slope(m: Machine, x: Value, y: Value, n: int) -> Value:
+    """x**y * log(x)**n for n >= 1; 0 where x <= 0."""
+    w = Arithmetic(m, x.type)
+    base, exponent = w.widen(x), w.widen(y)
+    logarithm = log_pair(w, base, extended=True)
+    product = w.multiply(logarithm, clamp(exponent, -(2.0**70), 2.0**70))
+    limit = 800.0 if w.long else 200.0
+    low = None if product.lo is None else m.select(m.abs(product.hi) < limit, product.lo, 0.0)
+    power = exponential.reduce(w, Pair(clamp(product.hi, -limit, limit), low))
+    value = w.scaled(w.multiply(power.fraction, w.power(logarithm, n)), power.k)
+    value = m.select(m.equal(x, 1.0), m.const(x.type, 0.0), value)
+    value = m.select(x > 0.0, value, m.const(x.type, 0.0))
+    infinite = m.select(y < 0.0, m.const(x.type, 0.0), m.const(x.type, INF))
+    value = m.select(m.equal(x, INF), infinite, value)
+    return m.select(m.is_nan(x) | m.is_nan(y), x + y, value)
+
+
 def integer_pow(m: Machine, x: Value, n: int) -> Value:
     """x**n for an integer n, |n| <= 64."""
     if abs(n) > 64:

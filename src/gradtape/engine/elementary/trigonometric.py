@@ -16,6 +16,7 @@ from functools import partial
 from typing import NamedTuple
 
 from gradtape.engine.elementary import tables
+from gradtape.engine.elementary.algebraic import polynomial
 from gradtape.engine.elementary.arithmetic import (
     EXPONENT_BIAS,
     EXPONENT_MASK,
@@ -28,6 +29,7 @@ from gradtape.engine.elementary.arithmetic import (
 )
 from gradtape.engine.elementary.coefficients import COS, HALF_PI, SIN, TWO_OVER_PI
 from gradtape.engine.machine import Machine, Value
+from gradtape.ops.closed_forms import tangent
 
 LARGE = 2.0**tables.FIRST
 
@@ -116,12 +118,14 @@ def cos(m: Machine, x: Value) -> Value:
     return w.round(Pair(with_sign(m, p.hi, q), None if p.lo is None else with_sign(m, p.lo, q)))
 
 
-def tan(m: Machine, x: Value) -> Value:
+def tan(m: Machine, x: Value, order: int = 0) -> Value:
+    """The derivative of this order of tan: a polynomial in tan x without negative coefficients."""
     w = Arithmetic(m, x.type)
     t = turn(w, w.widen(x))
     even = m.equal(t.quadrant & 1, 0)
     value = w.divide(w.select(even, t.sin, t.cos), w.select(even, t.cos, w.negative(t.sin)))
-    return keep_zero(w, x, w.round(value))
+    value = polynomial(w, tangent(order), value) if order else value
+    return w.round(value) if order % 2 else keep_zero(w, x, w.round(value))
 
 
 def keep_zero(w: Arithmetic, x: Value, value: Value) -> Value:
