@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
+
+REST = 0.03
+"""Seconds between two turns: threads of the system before, OpenBLAS's above all, still wait actively for more."""
 
 
 class Effort(NamedTuple):
@@ -26,14 +31,17 @@ def interleaved(
 ) -> dict[str, list[float]]:
     """What the turns return, round by round. Those that have fewer turns than there are rounds have them spread out.
 
-    Who returns None is left out from then on.
+    Each round has another order, so that nobody always comes after the same one. Who returns None is left out from
+    then on.
     """
+    order = random.Random(0)
     times: dict[str, list[float]] = {name: [] for name in turns}
     counts = {name: effort.of(costs[name]) for name in turns}
     rounds = max(counts.values(), default=0)
     for number in range(rounds):
-        for name in [*times]:
+        for name in order.sample([*times], len(times)):
             if (number + 1) * counts[name] // rounds > number * counts[name] // rounds:
+                time.sleep(REST)
                 seconds = turns[name]()
                 if seconds is None:
                     del times[name]
