@@ -48,11 +48,25 @@ def _tanh_reference(x: Any, order: int) -> Any:
     return (2.0 ** (order + 1) * _sigmoid_reference(2 * x.astype(np.float64), order)).astype(x.dtype)
 
 
+def _sigmoid_exact(mp: Any, x: Any, order: int) -> Any:
+    """The same formula in e^-|x|. The function is even or odd from the first derivative on."""
+    z = mp.exp(-mp.fabs(x))
+    if order == 0:
+        return 1 / (1 + z) if x >= 0 else z / (1 + z)
+    total = z * mp.polyval(eulerian(order)[::-1], z) / (1 + z) ** (order + 1)
+    return -total if x < 0 and order % 2 == 0 else total
+
+
+def _tanh_exact(mp: Any, x: Any, order: int) -> Any:
+    return 2 ** (order + 1) * _sigmoid_exact(mp, 2 * x, order) if order else mp.tanh(x)
+
+
 @elementwise(
     partials=[lambda x, order: sigmoid(x, order=order + 1)],
     lowering="sigmoid",
     reference=_sigmoid_reference,
     family="order",
+    exact=_sigmoid_exact,
 )
 def sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
     """The logistic function 1 / (1 + e^-x), elementwise; values in (0, 1).
@@ -68,6 +82,7 @@ def sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
     lowering="tanh",
     reference=_tanh_reference,
     family="order",
+    exact=_tanh_exact,
 )
 def tanh(x: TensorLike, name: str | None = None) -> Tensor:
     """The hyperbolic tangent, elementwise; values in (-1, 1)."""
@@ -77,6 +92,7 @@ def tanh(x: TensorLike, name: str | None = None) -> Tensor:
     partials=[lambda x: sigmoid(x)],
     lowering="softplus",
     reference=lambda x: np.logaddexp(x, x.dtype.type(0)),
+    exact=lambda mp, x: max(x, mp.zero) + mp.log1p(mp.exp(-mp.fabs(x))),
 )
 def softplus(features: TensorLike, name: str | None = None) -> Tensor:
     """log(1 + eˣ), elementwise, a smooth relu; exact also for very negative x."""
@@ -87,6 +103,7 @@ def softplus(features: TensorLike, name: str | None = None) -> Tensor:
     lowering=lambda m, x: m.maximum(x, 0),
     reference=lambda x: np.maximum(x, x.dtype.type(0)),
     operands="number",
+    exact=lambda mp, x: mp.nan if mp.isnan(x) else max(x, mp.zero),
 )
 def relu(features: TensorLike, name: str | None = None) -> Tensor:
     """max(x, 0), elementwise. Its derivative at 0 is 0, TensorFlow's convention.

@@ -24,6 +24,7 @@ def one(x: Node, *_: Any) -> Node:
     lowering=lambda m, x, y: x + y,
     reference=np.add,
     domain="all real x, y",
+    exact=lambda mp, x, y: x + y,
 )
 def add(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x + y, elementwise with broadcasting. Also the operator ``+``.
@@ -40,6 +41,7 @@ def add(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     lowering=lambda m, x, y: x - y,
     reference=np.subtract,
     domain="all real x, y",
+    exact=lambda mp, x, y: x - y,
 )
 def subtract(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x - y, elementwise with broadcasting. Also the operator ``-``."""
@@ -52,6 +54,7 @@ def subtract(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     lowering=lambda m, x, y: x * y,
     reference=np.multiply,
     domain="all real x, y",
+    exact=lambda mp, x, y: x * y,
 )
 def multiply(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x * y, elementwise with broadcasting. Also the operator ``*``."""
@@ -77,7 +80,13 @@ def _floor_mod(m: Any, x: Any, y: Any) -> Any:
     return m.select(m.equal(y, 0), m.value(0, y.type), x - _floor_divide(m, x, y) * y)
 
 
-@elementwise(lowering=_floor_divide, reference=np.floor_divide, operands="number", domain="y ≠ 0")
+@elementwise(
+    lowering=_floor_divide,
+    reference=np.floor_divide,
+    operands="number",
+    domain="y ≠ 0",
+    exact=lambda mp, x, y: mp.floor(x / y),
+)
 def floordiv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """The quotient x / y rounded down, elementwise. Also the operator ``//``. Its gradient is None."""
 
@@ -88,6 +97,7 @@ def floordiv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     reference=np.mod,
     operands="number",
     domain="y ≠ 0",
+    exact=lambda mp, x, y: x - y * mp.floor(x / y),
 )
 def floormod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """The remainder x - y * floor(x / y), with the sign of y, elementwise. Also the operator ``%``."""
@@ -98,6 +108,7 @@ def floormod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     operands="number",
     lowering=lambda m, x: -x,
     reference=np.negative,
+    exact=lambda mp, x: -x,
 )
 def negative(x: TensorLike, name: str | None = None) -> Tensor:
     """-x, elementwise. Also the operator ``-``."""
@@ -108,6 +119,7 @@ def negative(x: TensorLike, name: str | None = None) -> Tensor:
     operands="number",
     lowering=lambda m, x: m.abs(x),
     reference=np.abs,
+    exact=lambda mp, x: mp.fabs(x),
 )
 def abs(x: TensorLike, name: str | None = None) -> Tensor:
     """The absolute value, elementwise. Its derivative at 0 is 0, TensorFlow's convention."""
@@ -118,22 +130,22 @@ def _sign(m: Any, x: Any) -> Any:
     return m.select(m.is_nan(x), x, ended) if x.type in ("float", "double") else ended
 
 
-@elementwise(lowering=_sign, reference=np.sign, operands="number")
+@elementwise(lowering=_sign, reference=np.sign, operands="number", exact=lambda mp, x: mp.sign(x))
 def sign(x: TensorLike, name: str | None = None) -> Tensor:
     """-1, 0 or 1 by the sign of x, elementwise; NaN stays NaN. Its gradient is None."""
 
 
-@elementwise(lowering=lambda m, x: m.floor(x), reference=np.floor)
+@elementwise(lowering=lambda m, x: m.floor(x), reference=np.floor, exact=lambda mp, x: mp.floor(x))
 def floor(x: TensorLike, name: str | None = None) -> Tensor:
     """The largest integer that is not above x, elementwise, as a float. Its gradient is None."""
 
 
-@elementwise(lowering=lambda m, x: m.ceil(x), reference=np.ceil)
+@elementwise(lowering=lambda m, x: m.ceil(x), reference=np.ceil, exact=lambda mp, x: mp.ceil(x))
 def ceil(x: TensorLike, name: str | None = None) -> Tensor:
     """The smallest integer that is not below x, elementwise, as a float. Its gradient is None."""
 
 
-@elementwise(lowering=lambda m, x: m.rint(x), reference=np.rint)
+@elementwise(lowering=lambda m, x: m.rint(x), reference=np.rint, exact=lambda mp, x: mp.nint(x))
 def round(x: TensorLike, name: str | None = None) -> Tensor:
     """The nearest integer, ties to even, elementwise, as a float. Its gradient is None."""
 
@@ -144,6 +156,7 @@ def round(x: TensorLike, name: str | None = None) -> Tensor:
     lowering=lambda m, x, y: m.maximum(x, y),
     reference=np.maximum,
     domain="all real x, y",
+    exact=lambda mp, x, y: mp.nan if mp.isnan(x) or mp.isnan(y) else max(x, y),
 )
 def maximum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """The larger of x and y, elementwise; NaN if one is NaN. Where they are equal the gradient goes to x."""
@@ -155,6 +168,7 @@ def maximum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     lowering=lambda m, x, y: m.minimum(x, y),
     reference=np.minimum,
     domain="all real x, y",
+    exact=lambda mp, x, y: mp.nan if mp.isnan(x) or mp.isnan(y) else min(x, y),
 )
 def minimum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """The smaller of x and y, elementwise; NaN if one is NaN. Where they are equal the gradient goes to x."""
@@ -222,11 +236,19 @@ def selected(node: Node) -> tuple[Node, Node] | None:
     lowering=lambda m, x: x,
     reference=np.array,
     operands="any",
+    exact=lambda mp, x: x,
 )
 def stop_gradient(x: TensorLike, name: str | None = None) -> Tensor:
     """x itself, but a constant for every gradient."""
 
 
-@elementwise(partials=[one], lowering=lambda m, x: x, reference=np.array, operands="any", domain="all real x")
+@elementwise(
+    partials=[one],
+    lowering=lambda m, x: x,
+    reference=np.array,
+    operands="any",
+    domain="all real x",
+    exact=lambda mp, x: x,
+)
 def identity(x: TensorLike, name: str | None = None) -> Tensor:
     """x itself, as another node: a source of its own for gradients."""

@@ -69,6 +69,7 @@ LITERAL = Primitive(
     lowering=lambda m, text, dtype: m.number(dtype, number_of(text)),
     reference=lambda text, dtype: as_dtype(dtype).dtype.type(number_of(text)),
     parameters=("number", "dtype"),
+    exact=lambda mp, text, dtype: mp.mpf(number_of(text)),
 )
 _literals: dict[tuple, Node] = {}
 
@@ -80,7 +81,15 @@ CAST = Primitive(
     lowering=lambda m, x, dtype: m.cast(x, dtype),
     reference=lambda x, dtype: x.astype(as_dtype(dtype).dtype),
     parameters=("dtype",),
+    exact=lambda mp, x, dtype: _as_exact(mp, x, as_dtype(dtype)),
 )
+
+
+def _as_exact(mp: Any, x: Any, dtype: DType) -> Any:
+    """A number as one of another kind, not rounded to the type."""
+    if dtype.is_bool:
+        return x != 0
+    return mp.mpf(int(x)) if dtype.is_integer else mp.mpf(x)
 
 
 def convert(node: Node, dtype: DType) -> Node:

@@ -21,7 +21,7 @@ from gradtape.ops.selection import equal, where
 Tensor = Any
 
 
-@elementwise(partials=[lambda x: exp(x)], lowering="exp", reference=np.exp)
+@elementwise(partials=[lambda x: exp(x)], lowering="exp", reference=np.exp, exact=lambda mp, x: mp.exp(x))
 def exp(x: TensorLike, name: str | None = None) -> Tensor:
     """The exponential function eˣ, elementwise.
 
@@ -33,17 +33,24 @@ def exp(x: TensorLike, name: str | None = None) -> Tensor:
     """
 
 
-@elementwise(partials=[lambda x: exp(x)], lowering="expm1", reference=np.expm1)
+@elementwise(partials=[lambda x: exp(x)], lowering="expm1", reference=np.expm1, exact=lambda mp, x: mp.expm1(x))
 def expm1(x: TensorLike, name: str | None = None) -> Tensor:
     """eˣ - 1, elementwise, exact also where x is so small that eˣ rounds to 1."""
 
 
-@elementwise(partials=[lambda x: exp2(x) * math.log(2)], lowering="exp2", reference=np.exp2)
+@elementwise(
+    partials=[lambda x: exp2(x) * math.log(2)],
+    lowering="exp2",
+    reference=np.exp2,
+    exact=lambda mp, x: mp.exp(x * mp.ln2),
+)
 def exp2(x: TensorLike, name: str | None = None) -> Tensor:
     """2ˣ, elementwise."""
 
 
-@elementwise(partials=[lambda x: reciprocal(x)], lowering="log", reference=np.log, domain="x > 0")
+@elementwise(
+    partials=[lambda x: reciprocal(x)], lowering="log", reference=np.log, domain="x > 0", exact=lambda mp, x: mp.log(x)
+)
 def log(x: TensorLike, name: str | None = None) -> Tensor:
     """The natural logarithm, elementwise; log(0) is -inf, NaN for negative x."""
 
@@ -68,12 +75,24 @@ def log1p(x: TensorLike, name: str | None = None) -> Tensor:
     """log(1 + x), elementwise, exact also where x is so small that 1 + x rounds to 1."""
 
 
-@elementwise(partials=[lambda x: 1 / math.log(2) / x], lowering="log2", reference=np.log2, domain="x > 0")
+@elementwise(
+    partials=[lambda x: 1 / math.log(2) / x],
+    lowering="log2",
+    reference=np.log2,
+    domain="x > 0",
+    exact=lambda mp, x: mp.log(x) / mp.ln2,
+)
 def log2(x: TensorLike, name: str | None = None) -> Tensor:
     """The logarithm to base 2, elementwise."""
 
 
-@elementwise(partials=[lambda x: 1 / math.log(10) / x], lowering="log10", reference=np.log10, domain="x > 0")
+@elementwise(
+    partials=[lambda x: 1 / math.log(10) / x],
+    lowering="log10",
+    reference=np.log10,
+    domain="x > 0",
+    exact=lambda mp, x: mp.log(x) / mp.ln10,
+)
 def log10(x: TensorLike, name: str | None = None) -> Tensor:
     """The logarithm to base 10, elementwise."""
 
@@ -106,6 +125,7 @@ def pow_slope(x: TensorLike, y: TensorLike, n: int, name: str | None = None) -> 
     reference=np.power,
     public=False,
     domain="x > 0, or x < 0 and integer y",
+    exact=lambda mp, x, y: x**y,
 )
 def real_pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x to the power y."""
@@ -127,7 +147,13 @@ def _whole_pow_reference(x: Any, y: Any) -> Any:
     return np.where(y < 0, negative, np.power(x, np.maximum(y, 0)))
 
 
-@elementwise(lowering=_whole_pow, reference=_whole_pow_reference, operands="integer", public=False)
+@elementwise(
+    lowering=_whole_pow,
+    reference=_whole_pow_reference,
+    operands="integer",
+    public=False,
+    exact=lambda mp, x, y: mp.mpf(x) ** y if y >= 0 else mp.mpf(int(1 / mp.mpf(x))),
+)
 def whole_pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """An integer x to the power of an integer y."""
 

@@ -25,6 +25,7 @@ LARGEST_STATIC_EXPONENT = 64
     reference=np.divide,
     domain="y ≠ 0",
     public=False,
+    exact=lambda mp, x, y: x / y,
 )
 def real_divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x / y for floating tensors, elementwise with broadcasting; x/0 is ±inf, 0/0 is NaN."""
@@ -66,6 +67,7 @@ def _divided_by_power(m: Any, x: Any, y: Any, n: int) -> Any:
     parameters=["n"],
     public=False,
     domain="y ≠ 0",
+    exact=lambda mp, x, y, n: x / y**n,
 )
 def divided_by_power(x: TensorLike, y: TensorLike, n: int, name: str | None = None) -> Tensor:
     """x / yⁿ for n ≥ 1: the derivatives of a quotient by its divisor, which so grow in number and not in size."""
@@ -84,6 +86,7 @@ def _power_rule(x: Node, n: int) -> Node:
     parameters=["n"],
     domain="all real x; x ≠ 0 for n < 0",
     public=False,
+    exact=lambda mp, x, n: x**n,
 )
 def integer_pow(x: TensorLike, n: int, name: str | None = None) -> Tensor:
     """x to the integer n, of size 64 at most."""
@@ -108,6 +111,7 @@ def integer_power(x: Node, n: int) -> Node:
     operands="number",
     lowering=lambda m, x: x * x,
     reference=np.square,
+    exact=lambda mp, x: x * x,
 )
 def square(x: TensorLike, name: str | None = None) -> Tensor:
     """x², elementwise."""
@@ -118,6 +122,7 @@ def square(x: TensorLike, name: str | None = None) -> Tensor:
     lowering=lambda m, x: m.value(1.0, x.type) / x,
     reference=np.reciprocal,
     domain="x ≠ 0",
+    exact=lambda mp, x: 1 / x,
 )
 def reciprocal(x: TensorLike, name: str | None = None) -> Tensor:
     """1 / x, elementwise; 1/0 is ±inf."""
@@ -128,6 +133,7 @@ def reciprocal(x: TensorLike, name: str | None = None) -> Tensor:
     lowering=lambda m, x: m.sqrt(x),
     reference=np.sqrt,
     domain="x ≥ 0",
+    exact=lambda mp, x: mp.sqrt(x),
 )
 def sqrt(x: TensorLike, name: str | None = None) -> Tensor:
     """The square root, elementwise, correctly rounded; NaN for negative x. Its derivative at 0 is inf."""
@@ -138,6 +144,7 @@ def sqrt(x: TensorLike, name: str | None = None) -> Tensor:
     lowering="rsqrt",
     reference=lambda x: 1 / np.sqrt(x),
     domain="x > 0",
+    exact=lambda mp, x: 1 / mp.sqrt(x),
 )
 def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
     """1 / √x, elementwise."""

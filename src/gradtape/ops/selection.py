@@ -17,27 +17,49 @@ from gradtape.ops.declare import elementwise, literal, pair, publish
 Tensor = Any
 
 
-@elementwise(lowering=lambda m, x, y: x < y, reference=np.less, operands="number", result=bool_)
+@elementwise(
+    lowering=lambda m, x, y: x < y, reference=np.less, operands="number", result=bool_, exact=lambda mp, x, y: x < y
+)
 def less(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x < y, elementwise, as bool. Also the operator ``<``."""
 
 
-@elementwise(lowering=lambda m, x, y: x <= y, reference=np.less_equal, operands="number", result=bool_)
+@elementwise(
+    lowering=lambda m, x, y: x <= y,
+    reference=np.less_equal,
+    operands="number",
+    result=bool_,
+    exact=lambda mp, x, y: x <= y,
+)
 def less_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x <= y, elementwise, as bool. Also the operator ``<=``."""
 
 
-@elementwise(lowering=lambda m, x, y: x > y, reference=np.greater, operands="number", result=bool_)
+@elementwise(
+    lowering=lambda m, x, y: x > y, reference=np.greater, operands="number", result=bool_, exact=lambda mp, x, y: x > y
+)
 def greater(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x > y, elementwise, as bool. Also the operator ``>``."""
 
 
-@elementwise(lowering=lambda m, x, y: x >= y, reference=np.greater_equal, operands="number", result=bool_)
+@elementwise(
+    lowering=lambda m, x, y: x >= y,
+    reference=np.greater_equal,
+    operands="number",
+    result=bool_,
+    exact=lambda mp, x, y: x >= y,
+)
 def greater_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x >= y, elementwise, as bool. Also the operator ``>=``."""
 
 
-@elementwise(lowering=lambda m, x, y: m.equal(x, y), reference=np.equal, operands="any", result=bool_)
+@elementwise(
+    lowering=lambda m, x, y: m.equal(x, y),
+    reference=np.equal,
+    operands="any",
+    result=bool_,
+    exact=lambda mp, x, y: x == y,
+)
 def equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x == y, elementwise, as bool. Also the operator ``==``; NaN equals nothing."""
 
@@ -47,37 +69,43 @@ def equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     reference=np.not_equal,
     operands="any",
     result=bool_,
+    exact=lambda mp, x, y: x != y,
 )
 def not_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x != y, elementwise, as bool. Also the operator ``!=``."""
 
 
-@elementwise(lowering=lambda m, x, y: x & y, reference=np.logical_and, operands="bool")
+@elementwise(lowering=lambda m, x, y: x & y, reference=np.logical_and, operands="bool", exact=lambda mp, x, y: x and y)
 def logical_and(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x and y, elementwise, for bool tensors. Also the operator ``&``."""
 
 
-@elementwise(lowering=lambda m, x, y: x | y, reference=np.logical_or, operands="bool")
+@elementwise(lowering=lambda m, x, y: x | y, reference=np.logical_or, operands="bool", exact=lambda mp, x, y: x or y)
 def logical_or(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x or y, elementwise, for bool tensors. Also the operator ``|``."""
 
 
-@elementwise(lowering=lambda m, x, y: x ^ y, reference=np.logical_xor, operands="bool")
+@elementwise(lowering=lambda m, x, y: x ^ y, reference=np.logical_xor, operands="bool", exact=lambda mp, x, y: x != y)
 def logical_xor(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """Exactly one of x and y, elementwise, for bool tensors. Also the operator ``^``."""
 
 
-@elementwise(lowering=lambda m, x: m.invert(x), reference=np.logical_not, operands="bool")
+@elementwise(lowering=lambda m, x: m.invert(x), reference=np.logical_not, operands="bool", exact=lambda mp, x: not x)
 def logical_not(x: TensorLike, name: str | None = None) -> Tensor:
     """Not x, elementwise, for bool tensors. Also the operator ``~``."""
 
 
-@elementwise(lowering=lambda m, x: m.is_nan(x), reference=np.isnan, result=bool_)
+@elementwise(lowering=lambda m, x: m.is_nan(x), reference=np.isnan, result=bool_, exact=lambda mp, x: mp.isnan(x))
 def is_nan(x: TensorLike, name: str | None = None) -> Tensor:
     """Whether x is NaN, elementwise, as bool."""
 
 
-@elementwise(lowering=lambda m, x: m.abs(x) < float("inf"), reference=np.isfinite, result=bool_)
+@elementwise(
+    lowering=lambda m, x: m.abs(x) < float("inf"),
+    reference=np.isfinite,
+    result=bool_,
+    exact=lambda mp, x: mp.isfinite(x),
+)
 def is_finite(x: TensorLike, name: str | None = None) -> Tensor:
     """Whether x is neither NaN nor infinite, elementwise, as bool."""
 
@@ -99,6 +127,7 @@ WHERE = Primitive(
     rule=[None, lambda c, x, y: c, lambda c, x, y: logical_not(c)],
     lowering=lambda m, c, x, y: m.select(c, x, y),
     reference=np.where,
+    exact=lambda mp, c, x, y: x if c else y,
 )
 
 
