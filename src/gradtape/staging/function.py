@@ -21,9 +21,11 @@ from gradtape.config import settings
 from gradtape.engine.run import value_of
 from gradtape.engine.tiers import Runner, runner
 from gradtape.errors import ArgumentError, RetracingWarning
+from gradtape.graph.dtypes import DType
 from gradtape.graph.handles import Handle, as_node
 from gradtape.graph.node import TABLE, Node, recordings
 from gradtape.graph.program import Program
+from gradtape.graph.shapes import Shape
 from gradtape.graph.trace import apply, computation, thread
 from gradtape.modes import nest
 from gradtape.staging.capture import Capture, kept, placeholder, tracing
@@ -50,21 +52,21 @@ class Function:
         self._bound: WeakKeyDictionary[Any, Function] = WeakKeyDictionary()
         self._calls = 0
         self._last: tuple | None = None
+        self._usual: tuple[list[tuple[DType, Shape]], Traced] | None = None  # of the last call with tensors alone
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._calls += 1
+        if self._usual is not None and not kwargs:
+            types, traced = self._usual
+            nodes = _nodes_like(types, args)
+            if nodes is not None and not recordings.get() and thread.capture is None:
+                return traced.call(nodes)
         if kwargs or self.input_signature is not None:
             args, kwargs = self._canonical(args, kwargs)
         key: list[Hashable] = []
-        nodes: list[Node] = []
+        nodes = []
         for value in args:
-            if type(value) is Tensor:  # written out, as calls wait for it
-                node = value.node
-                key.append(node.dtype.name)
-                key.append(node.shape)
-                nodes.append(node)
-            else:
-                describe(value, key, nodes)
+            describe(value, key, nodes)
         for name in kwargs:
             key.append((str, name))
             describe(kwargs[name], key, nodes)
@@ -74,6 +76,8 @@ class Function:
             if traced.loops and thread.capture is None:
                 return self.python_function(*args, **kwargs)
             return traced.inline(nodes)
+        if not kwargs and all(type(value) is Tensor for value in args):
+            self._usual = [(node.dtype, node.shape) for node in nodes], traced
         return traced.call(nodes)
 
     def __get__(self, instance: Any, owner: Any = None) -> Function:
@@ -235,6 +239,21 @@ class Traced:
         for place, tensor in zip(self.places, tensors, strict=True):
             flat[place] = tensor
         return nest.pack(self.structure[0], flat)
+
+
+def _nodes_like(types: list[tuple[DType, Shape]], args: tuple) -> list[Node] | None:
+    """The nodes of arguments that are all tensors of these types and shapes; None if they are not."""
+    if len(args) != len(types):
+        return None
+    nodes = []
+    for value, (dtype, shape) in zip(args, types, strict=True):
+        if type(value) is not Tensor:
+            return None
+        node = value.node
+        if node.dtype is not dtype or node.shape != shape:
+            return None
+        nodes.append(node)
+    return nodes
 
 
 def _value(node: Node) -> Any:
