@@ -16,6 +16,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from mpmath import mp, mpf
@@ -119,7 +120,10 @@ def parts() -> list[Part]:
     quarter_pi = (mp.pi / 4 * edge) ** 2
     log_bound = (2 * (mp.sqrt(2) - 1) / (mp.sqrt(2) + 1) * edge) ** 2
     atan_bound = (mpf("0.25") * edge) ** 2
+    erf_bound = (mpf("0.5") * edge) ** 2
     tiny = mpf(10) ** -30
+    slope = 2 / mp.sqrt(mp.pi)
+    head, zero_head = gamma_head(), digamma_head()
 
     def log_term(n: int) -> mpf:
         return 1 / ((2 * n + 3) * mpf(4) ** (n + 1))
@@ -140,7 +144,95 @@ def parts() -> list[Part]:
              lambda z: z**2 / mp.cos(mp.sqrt(z)), tiny, quarter_pi, {"short": 2, "long": 6}),
         Part("ATAN", "atan(u) = u + u³ P(u²), |u| <= 1/4", series(lambda n: mpf((-1) ** (n + 1)) / (2 * n + 3)),
              even(mp.atan, 1), tiny, atan_bound, {"short": 3, "long": 9}),
+        Part("ERF", "erf(x) = x (2/√π + x² P(x²)), |x| <= 1/2",
+             series(lambda n: slope * (-1) ** (n + 1) / (mp.factorial(n + 1) * (2 * n + 3))),
+             even(mp.erf, 1), tiny, erf_bound, {"short": 4, "long": 8}),
+        Part("ERFC", "exp(x²) erfc(x) = z P(z - ERFC_MIDDLE), z = 3/(x + 3), 0 <= x <= 10.5, for float",
+             lambda h: decay_factor(h + ERFC_MIDDLE), lambda h: 1 / decay_factor(h + ERFC_MIDDLE),
+             3 / mpf("13.5") - ERFC_MIDDLE, 1 - ERFC_MIDDLE, {"short": 11}),
+        Part("GAMMA", "lgamma(3/2 + u) = (u² - 1/4) P(u), |u| <= 1/2, for float", gamma_factor,
+             lambda u: 1 / gamma_factor(u), -mpf("0.5"), mpf("0.5"), {"short": 12}),
+        Part("GAMMA_TAIL", "lgamma(3/2 + u) = (u² - 1/4) (GAMMA_HEAD(u) + u⁴ P(u)), |u| <= 1/2, for double",
+             behind(gamma_factor, head), lambda u: u**4 / gamma_factor(u), -mpf("0.5"), mpf("0.5"), {"long": 20}),
+        Part("STIRLING", "log Γ(x) = (x - 1/2) log(x) - x + log(2π)/2 + P(1/x²)/x, x >= 3", stirling_factor,
+             lambda z: mp.sqrt(z) / mp.loggamma(1 / mp.sqrt(z)), mpf(10) ** -6, mpf(1) / 9, {"short": 5, "long": 13}),
+        Part("DIGAMMA", "ψ(x₀ + u) = u P(u), |u| <= 1/4, for float", digamma_factor,
+             lambda u: 1 / digamma_factor(u), -mpf("0.25"), mpf("0.25"), {"short": 9}),
+        Part("DIGAMMA_TAIL", "ψ(x₀ + u) = u (DIGAMMA_HEAD(u) + u⁴ P(u)), |u| <= 1/4, for double",
+             behind(digamma_factor, zero_head), lambda u: u**4 / digamma_factor(u), -mpf("0.25"), mpf("0.25"),
+             {"long": 13}),
     ]  # fmt: skip
+
+
+ERFC_MIDDLE = mpf("0.625")
+ERFC_ROWS = 32
+ERFC_FIRST = 3
+"""Rows per unit of z, and the first one: x = 28 and less."""
+ERFC_DEGREE = 8
+
+
+def decay_factor(z: mpf) -> mpf:
+    """exp(x²) erfc(x) / z for z = 3/(x + 3), which is smooth up to z = 0."""
+    x = 3 / z - 3
+    return mp.exp(x * x) * mp.erfc(x) / z
+
+
+def gamma_factor(u: mpf) -> mpf:
+    """lgamma(3/2 + u) / (u² - 1/4), smooth on [-1/2, 1/2]."""
+    if abs(abs(u) - mpf("0.5")) < mpf(10) ** -40:
+        return mp.digamma(u + mpf("1.5")) / (2 * u)
+    return mp.loggamma(u + mpf("1.5")) / (u * u - mpf("0.25"))
+
+
+def stirling_factor(z: mpf) -> mpf:
+    """What Stirling's formula leaves out of log Γ(x), times x, for z = 1/x²."""
+    x = 1 / mp.sqrt(z)
+    with mp.workdps(90):
+        return x * (mp.loggamma(x) - (x - mpf("0.5")) * mp.log(x) + x - mp.log(2 * mp.pi) / 2)
+
+
+@cache
+def digamma_zero() -> mpf:
+    with mp.workdps(120):
+        return mp.findroot(mp.digamma, mpf("1.46163214496836234126265954232572"))
+
+
+def digamma_factor(u: mpf) -> mpf:
+    """ψ(x₀ + u) / u at the positive zero x₀ of ψ."""
+    with mp.workdps(90):
+        zero = digamma_zero()
+        return mp.digamma(zero + u) / u if u else mp.psi(1, zero)
+
+
+def behind(function: Function, head: list[mpf]) -> Function:
+    """(function(u) - head(u)) / u**len(head), where head is the beginning of the function's power series."""
+    return lambda u: (function(u) - polynomial(head, u)) / u ** len(head)
+
+
+def gamma_head() -> list[mpf]:
+    with mp.workdps(120):
+        return mp.taylor(gamma_factor, 0, 3)
+
+
+def digamma_head() -> list[mpf]:
+    with mp.workdps(120):
+        zero = digamma_zero()
+        return [mp.psi(n + 1, zero) / mp.factorial(n + 1) for n in range(4)]
+
+
+def erfc_rows() -> list[tuple[float, ...]]:
+    """Row i: the polynomial for `decay_factor` on [i, i + 1] / ERFC_ROWS around the middle of that interval, by
+    interpolation at Chebyshev's points; last the low part of its first coefficient."""
+    count = ERFC_DEGREE + 1
+    offsets = [mp.cos(mp.pi * (2 * i + 1) / (2 * count)) / (2 * ERFC_ROWS) for i in range(count)]
+    rows = []
+    for row in range(ERFC_FIRST, ERFC_ROWS):
+        middle = (row + mpf("0.5")) / ERFC_ROWS
+        powers = mp.matrix([[h**i for i in range(count)] for h in offsets])
+        exact = list(mp.lu_solve(powers, mp.matrix([decay_factor(middle + h) for h in offsets])))
+        first, low = doubles(exact[0], 2)
+        rows.append((first, *[float(c) for c in exact[1:]], low))
+    return rows
 
 
 def doubles(exact: mpf, count: int) -> tuple[float, ...]:
@@ -166,6 +258,22 @@ def constants() -> list[tuple[str, str, tuple[float, ...]]]:
         ("ATAN_HALF", "atan(1/2)", doubles(mp.atan(mpf(1) / 2), 2)),
         ("TWELFTH", "1/12, the first coefficient of LOG's series", doubles(mpf(1) / 12, 2)),
         ("EIGHTIETH", "1/80, the second coefficient of LOG's series", doubles(mpf(1) / 80, 2)),
+        ("TWO_OVER_SQRT_PI", "2/√π, the slope of erf at 0", doubles(2 / mp.sqrt(mp.pi), 2)),
+        ("SQRT_HALF", "√(1/2)", doubles(mp.sqrt(mpf("0.5")), 2)),
+        ("NORMAL_DENSITY", "1/√(2π)", doubles(1 / mp.sqrt(2 * mp.pi), 2)),
+        ("SQRT_EIGHT_OVER_PI", "√(8/π)", doubles(mp.sqrt(8 / mp.pi), 3)),
+        ("ONE_OVER_PI", "1/π", doubles(1 / mp.pi, 2)),
+        ("HALF_LOG_TWO_PI", "log(2π)/2", doubles(mp.log(2 * mp.pi) / 2, 2)),
+        ("DIGAMMA_ZERO", "the positive zero of ψ", doubles(digamma_zero(), 3)),
+        ("ERFC_MIDDLE", "the middle of ERFC's interval", doubles(ERFC_MIDDLE, 1)),
+    ]
+
+
+def heads() -> list[tuple[str, str, list[mpf]]]:
+    """Name, meaning and first coefficients of a power series, each as a sum of two doubles."""
+    return [
+        ("GAMMA_HEAD", "the power series of lgamma(3/2 + u) / (u² - 1/4)", gamma_head()),
+        ("DIGAMMA_HEAD", "the power series of ψ(x₀ + u) / u", digamma_head()),
     ]
 
 
@@ -212,6 +320,17 @@ def text() -> str:
     lines.append("")
     for name, meaning, numbers in constants():
         lines += [f"{name} = {numbers!r}  # {meaning}"]
+    for name, meaning, exact in heads():
+        lines += ["", f"# {meaning}", f"{name} = (", *[f"    {doubles(c, 2)!r}," for c in exact], ")"]
+    lines += ["", f"ERFC_ROWS = {ERFC_ROWS}", f"ERFC_FIRST = {ERFC_FIRST}"]
+    lines += [
+        "# exp(x²) erfc(x) = z P(h) for double, where z = 3/(x + 3) = (row + 1/2)/ERFC_ROWS + h;",
+        "# rows from ERFC_FIRST on; the last number is the low part of the first",
+        "ERFC_TABLE = (",
+    ]
+    for row in erfc_rows():
+        lines += ["    (", *["    " + line for line in show(row)], "    ),"]
+    lines.append(")")
     with mp.workprec(BITS_OF_TWO_OVER_PI + 64):
         digits = f"{int(mp.floor(2 / mp.pi * mpf(2) ** BITS_OF_TWO_OVER_PI)):0{BITS_OF_TWO_OVER_PI // 4}X}"
     lines += ["", f"TWO_OVER_PI_BITS = {BITS_OF_TWO_OVER_PI}", "# floor(2/π * 2**TWO_OVER_PI_BITS)"]
