@@ -1,4 +1,5 @@
-"""The constant tables that kernels read: 2/π in pieces, for reducing huge arguments (see trigonometric).
+"""The constant tables that kernels read: 2/π in pieces, for reducing huge arguments (see trigonometric), and behind
+them the polynomials of erfc (see error_function).
 
 For each exponent e = FIRST, ..., 1023 the table has the number (2**(e - 52) * 2/π) mod 4 as a sum of PARTS doubles:
 whole turns are dropped before multiplying. The parts are cut from an integer, so they are exact.
@@ -10,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from gradtape.engine.elementary.coefficients import TWO_OVER_PI_BITS, TWO_OVER_PI_INTEGER
+from gradtape.engine.elementary.coefficients import ERFC_TABLE, TWO_OVER_PI_BITS, TWO_OVER_PI_INTEGER
 
 FIRST = 29
 ROWS = 1024 - FIRST
@@ -21,6 +22,11 @@ PARTS = 4
 def offset(part: int) -> int:
     """Where the doubles number `part` begin; they follow one another by exponent."""
     return part * ROWS
+
+
+def erfc_offset(coefficient: int) -> int:
+    """Where the coefficients of this number of erfc's polynomials begin; they follow one another by row."""
+    return PARTS * ROWS + coefficient * len(ERFC_TABLE)
 
 
 @cache
@@ -37,6 +43,6 @@ def tables() -> np.ndarray:
             head = rest >> cut << cut
             out[part, row] = float(head) * 2.0**-point
             rest -= head
-    flat = out.reshape(-1)
+    flat = np.concatenate([out.reshape(-1), np.array(ERFC_TABLE).T.reshape(-1)])
     flat.flags.writeable = False
     return flat
