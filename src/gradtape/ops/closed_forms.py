@@ -5,6 +5,7 @@ What stands here is mathematics alone. The table reads it for its references, th
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
 from math import comb, factorial
 from typing import Any, NamedTuple
@@ -121,3 +122,91 @@ def distance(by_x: int, by_y: int) -> Form:
         terms, half = {powers: c for powers, c in found.items() if c}, half + 2
     n = by_x + by_y
     return Form(tuple(terms.get((i, n - i), 0) for i in range(n + 1)), half, 1, 1)
+
+
+@cache
+def eulerian(order: int) -> Polynomial:
+    """The polynomial A in σ⁽ᵏ⁾(x) = e A(e) / (1 + e)ᵏ⁺¹ with e = e^-x, k ≥ 1: an Eulerian polynomial at -e
+    (Minai and Williams, *Neural Networks* 6, 1993).
+
+    >>> eulerian(1), eulerian(2), eulerian(3)
+    ((1,), (-1, 1), (1, -4, 1))
+    """
+    row = [1]
+    for k in range(2, order + 1):
+        row = [(j + 1) * (row[j] if j < len(row) else 0) + (k - j) * (row[j - 1] if j > 0 else 0) for j in range(k)]
+    return tuple((-1) ** (order - 1 + j) * a for j, a in enumerate(row))
+
+
+@cache
+def logistic(order: int) -> Polynomial:
+    """`eulerian`, for even order without its factor 1 - e, which cancels where x is small.
+
+    >>> logistic(2), logistic(4)
+    ((-1,), (-1, 10, -1))
+    """
+    terms = eulerian(order)
+    if order % 2:
+        return terms
+    quotient = [terms[0]]
+    for c in terms[1:-1]:
+        quotient.append(quotient[-1] + c)
+    return tuple(quotient)
+
+
+@cache
+def mish_weight(order: int) -> Polynomial:
+    """The polynomial P in R⁽ᵏ⁾ = E P(E) / (E² + 2E + 2)ᵏ⁺¹, where R = tanh(softplus(x)) and E = eˣ.
+
+    From R = E (E + 2) / D with D = E² + 2E + 2: P₍ₖ₊₁₎ = (Pₖ + E Pₖ') D - (k + 1) Pₖ · 2E (E + 1).
+
+    >>> mish_weight(0), mish_weight(1)
+    ((2, 1), (4, 4))
+    """
+    terms = [2, 1]
+    for k in range(order):
+        found = [0] * (len(terms) + 2)
+        for i, c in enumerate(terms):
+            found[i] += 2 * (i + 1) * c
+            found[i + 1] += (2 * (i + 1) - 2 * (k + 1)) * c
+            found[i + 2] += (i + 1 - 2 * (k + 1)) * c
+        while not found[-1]:
+            found.pop()
+        terms = found
+    return tuple(terms)
+
+
+def sinc_terms(order: int, count: int) -> list[Fraction]:
+    """The first coefficients in y² of the derivative of sin(y)/y, for odd order without its factor y.
+
+    >>> sinc_terms(0, 2), sinc_terms(1, 2)
+    ([Fraction(1, 1), Fraction(-1, 6)], [Fraction(-1, 3), Fraction(1, 30)])
+    """
+    first = (order + 1) // 2
+    return [Fraction((-1) ** j, (2 * j + 1) * factorial(2 * j - order)) for j in range(first, first + count)]
+
+
+def shrink_terms(count: int) -> list[Fraction]:
+    """The first coefficients in x² of (x cosh x - sinh x) / x³, all positive.
+
+    >>> shrink_terms(2)
+    [Fraction(1, 3), Fraction(1, 30)]
+    """
+    return [Fraction(2 * k, factorial(2 * k + 1)) for k in range(1, count + 1)]
+
+
+def cube_root_slope(order: int) -> Fraction:
+    """The factor of x^(1/3 - n) in the derivative of order n of the cube root.
+
+    >>> cube_root_slope(1), cube_root_slope(2)
+    (Fraction(1, 3), Fraction(-2, 9))
+    """
+    factor = Fraction(1)
+    for i in range(order):
+        factor *= Fraction(1, 3) - i
+    return factor
+
+
+SELU_SCALE = Fraction("1.0507009873554804934193349852946")
+SELU_ALPHA = Fraction("1.6732632423543772848170429916717")
+"""The constants of selu as published (Klambauer et al., *Self-Normalizing Neural Networks*, 2017)."""

@@ -15,14 +15,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gradtape.engine.elementary import activations as _activations
 from gradtape.engine.elementary import algebraic as _algebraic
+from gradtape.engine.elementary import cube_root as _cube_root
+from gradtape.engine.elementary import error_function as _error
 from gradtape.engine.elementary import exponential as _exponential
+from gradtape.engine.elementary import gamma as _gamma
+from gradtape.engine.elementary import gelu as _gelu
 from gradtape.engine.elementary import hyperbolic as _hyperbolic
 from gradtape.engine.elementary import inverse_trigonometric as _inverse
+from gradtape.engine.elementary import logaddexp as _logaddexp
 from gradtape.engine.elementary import logarithm as _logarithm
 from gradtape.engine.elementary import logistic as _logistic
 from gradtape.engine.elementary import power as _power
+from gradtape.engine.elementary import sinc as _sinc
 from gradtape.engine.elementary import trigonometric as _trigonometric
+from gradtape.engine.elementary import versine as _versine
+from gradtape.engine.elementary import xlogy as _xlogy
 from gradtape.engine.elementary.tables import tables as _tables
 from gradtape.engine.machine import Value
 
@@ -46,6 +55,8 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
         _trigonometric.sin,
         _trigonometric.cos,
         _trigonometric.tan,
+        _versine.versine,
+        _versine.sine_ratio,
         _inverse.asin,
         _inverse.acos,
         _inverse.atan,
@@ -58,6 +69,29 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
         _hyperbolic.atanh,
         _logistic.sigmoid,
         _logistic.softplus,
+        _activations.silu,
+        _activations.mish,
+        _activations.elu,
+        _activations.selu,
+        _activations.softsign,
+        _activations.tanhshrink,
+        _activations.hard_line,
+        _activations.logit,
+        _sinc.sinc,
+        _cube_root.cbrt,
+        _logaddexp.logaddexp,
+        _logaddexp.sigmoid_difference,
+        _logaddexp.exp_difference,
+        _logaddexp.log_excess,
+        _xlogy.xlogy,
+        _xlogy.xlog1py,
+        _xlogy.xlogy_slope,
+        _error.erf,
+        _error.erfc,
+        _gamma.lgamma,
+        _gamma.digamma,
+        _gelu.gelu_erf,
+        _gelu.gelu_tanh,
         _power.rsqrt,
         _power.hypot,
         _power.pow,

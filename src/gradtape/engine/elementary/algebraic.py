@@ -11,6 +11,9 @@ coordinate is 2**450 times the other, which may come out as zero though it is ti
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
+
 from gradtape.engine.elementary.arithmetic import EXPONENT_BIAS, INF, MANTISSA_BITS, NAN, Arithmetic, Pair
 from gradtape.engine.machine import Machine, Value
 from gradtape.ops.closed_forms import Form, Polynomial, angle, distance, inverse
@@ -19,9 +22,17 @@ PLAIN = 7
 """Half powers up to which floats, in double, need no scaling."""
 
 
-def constant(w: Arithmetic, c: int) -> Pair:
-    """An integer of any size."""
-    return w.pair((float(c), float(c - int(float(c)))))
+def constant(w: Arithmetic, c: int | Fraction) -> Pair:
+    """A rational number of any precision."""
+    return w.pair((float(c), float(c - Fraction(float(c)))))
+
+
+def series(w: Arithmetic, terms: Sequence[Fraction], z: Pair, exact: int = 4) -> Pair:
+    """Σ terms[i] zⁱ. The terms after the first few (`exact`) are so small that they need no low part."""
+    total = Pair(w.polynomial([float(c) for c in terms[exact:]], z.hi))
+    for c in reversed(terms[:exact]):
+        total = w.multiply_add(total, z, constant(w, c))
+    return total
 
 
 def polynomial(w: Arithmetic, terms: Polynomial, a: Pair, b: Pair | None = None) -> Pair:

@@ -4,10 +4,10 @@ With e = exp(-|x|), for n >= 1,
 
     sigmoid^(n)(|x|) = e N(e) / (1 + e)^(n+1),    N_1 = 1,  N_(n+1) = (n + 1) e N_n - (1 + e) (N_n + e N_n'),
 
-where the coefficients of N are Eulerian numbers with alternating signs (Minai and Williams, *Neural Networks* 6, 1993).
-For even n the function is odd and N has the factor 1 - e, which is taken out as -expm1(-|x|), so that the result is
-relatively accurate at zero too. tanh^(n)(x) = 2^(n+1) sigmoid^(n)(2x). No derivative is made from a rounded function
-value, and e is kept as fraction * 2^k, so no tail underflows early.
+where the coefficients of N are Eulerian numbers with alternating signs (`gradtape.ops.closed_forms.eulerian`). For even
+n the function is odd and N has the factor 1 - e, which is taken out as -expm1(-|x|), so that the result is relatively
+accurate at zero too. tanh^(n)(x) = 2^(n+1) sigmoid^(n)(2x). No derivative is made from a rounded function value, and e
+is kept as fraction * 2^k, so no tail underflows early.
 
 Largest error in ulps for float, double: sigmoid 0.502, 0.73; tanh 0.506, 0.54; softplus 0.502, 0.73 (subnormal doubles,
 else 0.53). Derivatives: 0.5 in units of ulp + |slope| ulp(x) / 2, at every order tested.
@@ -18,13 +18,18 @@ from __future__ import annotations
 from fractions import Fraction
 
 from gradtape.engine.elementary import exponential
+from gradtape.engine.elementary.algebraic import constant
 from gradtape.engine.elementary.arithmetic import Arithmetic, Pair
 from gradtape.engine.elementary.exponential import clamp
 from gradtape.engine.elementary.logarithm import log1p_pair
 from gradtape.engine.machine import Machine, Value
+from gradtape.ops.closed_forms import logistic
 
 SATURATED = 40.0
 """From here on softplus(x) is x, also for double."""
+
+LIFT = 512
+"""Factors that may be as small as the smallest double are multiplied by this power of two on the way."""
 
 LARGE_ORDER = 16
 """Above this order the alternating sum loses so many bits that a float result needs double-double, too."""
@@ -40,8 +45,10 @@ def limited(x: Value, order: int) -> Value:
 class Decay:
     """e = exp(-|x|), as a pair and as ``fraction * 2**k``; k is None where a double cannot underflow."""
 
-    def __init__(self, w: Arithmetic, x: Value):
-        exp = exponential.reduce(w, -w.m.abs(x))
+    def __init__(self, w: Arithmetic, x: Value | Pair):
+        x = w.pair(x)
+        low = None if x.lo is None else w.m.select(x.hi < 0.0, x.lo, -x.lo)
+        exp = exponential.reduce(w, Pair(-w.m.abs(x.hi), low))
         self.w = w
         self.p = exp.p
         if w.long:
@@ -64,49 +71,44 @@ class Decay:
         return self.w.divide(1.0, self.w.add(1.0, self.value))
 
 
-def numerator(order: int) -> list[int]:
-    """The coefficients of N (see above), lowest first; for even order without the factor 1 - e."""
-    n = [1]
-    for k in range(1, order):
-        # (k+1) e N - (1+e) (N + e N'), where N + e N' has the coefficients (i+1) n_i
-        shifted = [0, *n]
-        n = [*n, 0]
-        n = [(k + 1) * low - (i + 1) * c - i * low for i, (c, low) in enumerate(zip(n, shifted, strict=True))]
-    if order % 2:
-        return n
-    quotient = [n[0]]
-    for c in n[1:-1]:
-        quotient.append(quotient[-1] + c)
-    return quotient
+def bits(order: int) -> int:
+    """The size of the largest coefficient of N."""
+    return max(map(abs, logistic(order))).bit_length() - 1
 
 
-def derivative(w: Arithmetic, x: Value, order: int, scale: int = 0) -> Value:
-    """2**scale * sigmoid^(order)(x) for order >= 1; x is a double, the result is rounded to its type."""
+def numerator(w: Arithmetic, e: Decay, order: int, size: int) -> Pair | None:
+    """N(e) / 2**size, so that no order overflows on the way; None is 1. For even order without the factor 1 - e."""
+    coefficients = logistic(order)
+    if coefficients == (1,) and not size:
+        return None
+    constants = [constant(w, Fraction(c, 1 << size)) for c in coefficients]
+    total = constants[-1]
+    for c in reversed(constants[:-1]):
+        total = w.multiply_add(total, e.value, c)
+    return total
+
+
+def finished(w: Arithmetic, e: Decay, x: Pair, size: int) -> Value:
+    """x * 2**(k + size) as the result, where k is the exponent of the fraction of e."""
+    if e.k is None:
+        return w.round(w.times(x, 2.0**size) if size else x)
+    return w.scaled(x, w.m.maximum(w.m.minimum(e.k + size, 2000), -2000))
+
+
+def derivative(w: Arithmetic, x: Value | Pair, order: int, scale: int = 0) -> Value:
+    """2**scale * sigmoid^(order)(x) for order >= 1; x is wide, the result is rounded to its type."""
     m = w.m
     e = Decay(w, x)
-    coefficients = numerator(order)
-    size = max(map(abs, coefficients)).bit_length() - 1  # they are divided by 2**size: no order overflows on the way
-    total = e.fraction
-    if len(coefficients) > 1:
-        exact = [Fraction(c, 1 << size) for c in coefficients]
-        constants = [(float(c), float(c - Fraction(float(c)))) for c in exact]
-        polynomial = w.pair(constants[-1])
-        for constant in reversed(constants[:-1]):
-            polynomial = w.multiply_add(polynomial, e.value, constant)
-        total = w.multiply(polynomial, e.fraction)
-    if coefficients == [-1]:
-        total = w.negative(total)
+    size = bits(order)
+    total = numerator(w, e, order, size)
+    total = e.fraction if total is None else w.multiply(total, e.fraction)
     if order % 2 == 0:
         difference = e.one_minus()
         if e.k is not None:  # it may be as small as the smallest double, the product with `total` must not be
-            difference, size = w.times(difference, 2.0**512), size - 512
+            difference, size = w.times(difference, 2.0**LIFT), size - LIFT
         total = w.multiply(total, difference)
-    result = w.multiply(total, w.power(e.inverse(), order + 1))
-    if e.k is None:
-        rounded = w.round(w.times(result, 2.0 ** (size + scale)) if size + scale else result)
-    else:
-        rounded = w.scaled(result, m.maximum(m.minimum(e.k + (size + scale), 2000), -2000))
-    return m.select(x < 0.0, -rounded, rounded) if order % 2 == 0 else rounded
+    rounded = finished(w, e, w.multiply(total, w.power(e.inverse(), order + 1)), size + scale)
+    return m.select(w.pair(x).hi < 0.0, -rounded, rounded) if order % 2 == 0 else rounded
 
 
 def sigmoid(m: Machine, x: Value, order: int = 0) -> Value:

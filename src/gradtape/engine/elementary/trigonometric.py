@@ -80,8 +80,12 @@ def reduced(w: Arithmetic, x: Value) -> tuple[Pair, Value]:
 
 
 def turn(w: Arithmetic, x: Value) -> Turn:
+    return turn_of(w, *reduced(w, x))
+
+
+def turn_of(w: Arithmetic, r: Pair, quadrant: Value) -> Turn:
+    """The turn of an argument that is reduced already."""
     m = w.m
-    r, quadrant = reduced(w, x)
     square = w.product(r.hi, r.hi)
     z = square.hi
     sin_tail, cos_tail = w.polynomial(SIN, z), w.polynomial(COS, z)

@@ -1,0 +1,82 @@
+"""sinc(x) = sin(πx) / (πx) and its derivatives, without rounding πx: x = n/2 + r exactly, and sin and cos of πr.
+
+A derivative is, for |x| < 1/2, its power series in (πx)²; beyond, the recurrence x f⁽ᵏ⁾ + k f⁽ᵏ⁻¹⁾ = πᵏ⁻¹ sin⁽ᵏ⁾(πx).
+
+Largest error in units of ulp + |slope| ulp(x) / 2 (for values in ulps), for orders 0 to 3: float 0.51, double 0.8
+(where subnormal, else 0.6).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from gradtape.engine.elementary.algebraic import constant, series
+from gradtape.engine.elementary.arithmetic import INF, ROUNDER, Arithmetic, Pair
+from gradtape.engine.elementary.coefficients import PI
+from gradtape.engine.elementary.trigonometric import turn_of, with_sign
+from gradtape.engine.machine import Machine, Value
+from gradtape.ops.closed_forms import sinc_terms
+
+NEAR = 0.5
+"""The power series is used below."""
+SMALL = 2.0**-30
+"""Up to here sinc(x) rounds to 1."""
+WHOLE = 2.0**54
+"""From here on every float is an even number."""
+PLAIN = 3
+"""Orders up to which a float needs no low parts: every step of the recurrence multiplies the error by k / x."""
+EXACT_PI = Fraction(PI[0]) + Fraction(PI[1])
+
+
+def half_turns(w: Arithmetic, x: Value) -> tuple[Pair, Pair]:
+    """sin(πx) and cos(πx) for x >= 0."""
+    m = w.m
+    x = m.select(x < WHOLE, x, 0.0)
+    n = m.rint(x * 2.0)
+    quadrant = m.bits(n - m.rint(n * 0.25) * 4.0 + ROUNDER)
+    t = turn_of(w, w.multiply(m.fma(n, -0.5, x), PI), quadrant)
+    even = m.equal(quadrant & 1, 0)
+    sin, cos = w.select(even, t.sin, t.cos), w.select(even, t.cos, t.sin)
+    return in_quadrant(m, sin, quadrant), in_quadrant(m, cos, quadrant + 1)
+
+
+def in_quadrant(m: Machine, p: Pair, quadrant: Value) -> Pair:
+    return Pair(with_sign(m, p.hi, quadrant), None if p.lo is None else with_sign(m, p.lo, quadrant))
+
+
+def near_zero(w: Arithmetic, x: Value, order: int) -> Pair:
+    """The derivative for 0 <= x <= NEAR."""
+    half = EXACT_PI / 2
+    count, bits = 1, 66 if w.long else 40
+    while True:
+        *_, term = terms = sinc_terms(order, count)
+        if abs(term) * half ** (2 * count - 2) < abs(terms[0]) / 2**bits:
+            break
+        count += 1
+    y = w.multiply(x, PI)
+    odd = order % 2
+    total = w.multiply(series(w, terms, w.multiply(y, y)), constant(w, EXACT_PI ** (order + odd)))
+    return w.multiply(total, x) if odd else total
+
+
+def sinc(m: Machine, x: Value, order: int = 0) -> Value:
+    """The derivative of this order of sin(πx) / (πx); far out it is 0."""
+    w = Arithmetic(m, x.type, long=True if order > PLAIN else None)
+    size = m.abs(x)
+    wide = w.widen(m.select(size < INF, size, 1.0))
+    smallest = NEAR if order else SMALL
+    far = m.select(wide > smallest, wide, smallest)
+    sin, cos = half_turns(w, far)
+    value = w.divide(w.multiply(sin, constant(w, 1 / EXACT_PI)), far)
+    for k in range(1, order + 1):
+        change = w.multiply(cos if k % 2 else sin, constant(w, EXACT_PI ** (k - 1) * (-1 if k % 4 >= 2 else 1)))
+        value = w.divide(w.subtract(change, w.multiply(value, float(k))), far)
+    if order:
+        close = near_zero(w, m.select(wide < NEAR, wide, NEAR), order)
+        value = w.select(wide < NEAR, close, value)
+    rounded = w.round(value)
+    if not order:
+        rounded = rounded + 0.0  # no zero is negative
+    if order % 2:
+        rounded = m.select(x < 0.0, -rounded, rounded)
+    return m.select(size < INF, rounded, m.select(m.is_nan(x), x, 0.0))
