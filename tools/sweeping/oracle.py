@@ -1,0 +1,405 @@
+"""float64 results against the true value, which comes from what each primitive says it is with mpmath (its `exact`).
+
+Only the function itself is read that way; its derivatives come from power series with Arb's rigorous bounds
+(python-flint), so they do not depend on the table's rules. Without python-flint, or for a function that Arb's series
+do not have, mpmath differentiates numerically with 400 bits, which takes a thousand times as long.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from mpmath import mp, mpf
+
+import gradtape as tf
+from gradtape.graph.node import TABLE, Node
+from gradtape.graph.trace import trace
+from sweeping.functions import catalogue, constants, values
+from sweeping.inputs import sample, thresholds
+from sweeping.measure import SLACK, Tally, share, tally
+
+try:
+    import flint
+except ImportError:  # the extra `sweep`
+    flint = None  # type: ignore[assignment]
+
+SHARE_BY_MPMATH = 1000
+"""mpmath takes one input of so many."""
+LOWEST, HIGHEST = -1200, 1100
+"""Beyond these powers of two a true value is 0 or infinite for every purpose."""
+Exact = tuple[int, int] | None
+"""man, exp for man·2^exp; None where the function is not finite."""
+Taylor = Callable[[float], tuple[Exact, Exact]]
+"""x → the derivative of some order, and the next one. Raises NoTruth."""
+
+
+class NoTruth(Exception):
+    """At a breakpoint of a piecewise function, where its derivative is a convention, or outside of its domain."""
+
+
+def measured(name: str, order: int, count: int) -> Tally:
+    """The tally of a function and order over about `count` finite float64 inputs."""
+    function = catalogue()[name]
+
+    def evaluate(x: np.ndarray) -> np.ndarray:
+        return np.asarray(values(function, order, x))
+
+    compared = constants(name, order, "float64")
+    x = sample("float64", count, np.concatenate([thresholds(evaluate, "float64", 64), compared, -compared]))
+    x = x[np.isfinite(x)]
+    taylor = by_series(name, order) if flint is not None else None
+    if taylor is None:
+        x = np.random.default_rng(0).permutation(x)[: max(count // SHARE_BY_MPMATH, 100)]
+        taylor = by_mpmath(name, order)
+    ulps, allowance, size = np.zeros(len(x)), np.zeros(len(x)), np.zeros(len(x))
+    kept, broken = np.ones(len(x), bool), np.zeros(len(x), bool)
+    for i, (at, result) in enumerate(zip(x.tolist(), evaluate(x).tolist(), strict=True)):
+        try:
+            true, slope = taylor(at)
+        except NoTruth:
+            kept[i] = False
+        else:
+            broken[i] = _is_broken(result, true)
+            if true is not None and not broken[i]:
+                ulps[i], allowance[i], size[i] = _error(at, result, true, slope)
+    counted = ulps / (1 + share(order, size, allowance))
+    off = broken | (ulps > 0.5)
+    return tally(int(kept.sum()), x[off], ulps[off], counted[off], broken[off], order)
+
+
+def _is_broken(result: float, true: Exact) -> bool:
+    if true is None:
+        return math.isfinite(result)
+    man, exp = true
+    if _float(abs(man), exp - 970) >= 2.0**54 - 1:
+        return result != math.copysign(math.inf, man)
+    vanishes = _float(abs(man), exp + 1075)
+    on_edge = abs(vanishes - 1) < SLACK  # the true value is a tie there, which Arb has as a ball
+    return not math.isfinite(result) or ((result == 0) != (vanishes <= 1) and not on_edge)
+
+
+def _error(x: float, result: float, true: tuple[int, int], slope: Exact) -> tuple[float, float, float]:
+    """In ulps: the error, |t'| ulp(x)/2, and |t|."""
+    if math.isinf(result):
+        return 0.0, 0.0, math.inf
+    man, exp = true
+    top = exp + man.bit_length() if man else LOWEST
+    unit = max(top - 53, -1074)
+    fraction, power = math.frexp(result)
+    whole, power = int(fraction * 2**53), power - 53
+    base = min(power, exp)
+    error = _float(abs((whole << (power - base)) - (man << (exp - base))), base - unit)
+    spacing = max(math.frexp(x)[1] - 53, -1074)
+    allowance = _float(abs(slope[0]), slope[1] + spacing - 1 - unit) if slope is not None else 0.0
+    return error, allowance, _float(abs(man), exp - unit)
+
+
+def _float(number: int, exp: int) -> float:
+    drop = max(number.bit_length() - 64, 0)
+    try:
+        return math.ldexp(float(number >> drop), exp + drop)
+    except OverflowError:
+        return math.inf
+
+
+@cache
+def _program(name: str) -> tuple[Any, list[Node]]:
+    """The function as a graph of primitives, whose first leaf is x."""
+    x = tf.constant(np.zeros(2))
+    program, leaves, _ = trace(catalogue()[name].call(x).node)
+    order = [leaf is x.node for leaf in leaves]
+    assert sum(order) == 1
+    return program, leaves
+
+
+def read(name: str, context: Any, x: Any) -> Any:
+    """The function at x, with the numbers and functions of a context like mpmath's."""
+    program, leaves = _program(name)
+    known: dict[int, Any] = {-1 - i: x if leaf.shape else context.mpf(leaf.value) for i, leaf in enumerate(leaves)}
+    for number, (primitive, params, inputs) in enumerate(program.steps):
+        exact = TABLE[primitive].exact
+        known[number] = known[inputs[0]] if exact is None else exact(context, *[known[i] for i in inputs], *params)
+    return known[program.outputs[0]]
+
+
+# -- by mpmath ------------------------------------------------------------------------------------------------
+
+
+def by_mpmath(name: str, order: int) -> Taylor:
+    def derivative(x: float, k: int) -> Exact:
+        try:
+            value = mp.diff(lambda v: read(name, mp, v), mpf(x), k) if k else read(name, mp, mpf(x))
+        except (ValueError, ZeroDivisionError, OverflowError):
+            return None
+        if isinstance(value, mp.mpc) or not mp.isfinite(value):
+            return None
+        sign, man, exp, _ = value._mpf_
+        return _clamped(-int(man) if sign else int(man), int(exp))
+
+    def taylor(x: float) -> tuple[Exact, Exact]:
+        with mp.workprec(400):
+            if not order:
+                return derivative(x, 0), None
+            if derivative(x, 0) is None:
+                raise NoTruth
+            return derivative(x, order), derivative(x, order + 1)
+
+    return taylor
+
+
+def _clamped(man: int, exp: int) -> tuple[int, int]:
+    top = exp + man.bit_length()
+    if not man or top < LOWEST:
+        return 0, 0
+    return (man, exp) if top <= HIGHEST else (1 if man > 0 else -1, HIGHEST)
+
+
+# -- by Arb ---------------------------------------------------------------------------------------------------
+
+NEEDED_BITS = 70
+PRECISIONS = (160, 640, 2560, 5120)
+
+
+def by_series(name: str, order: int) -> Taylor | None:
+    """By Arb; None where it lacks a function that is needed."""
+    last = order + 1 if order else 0
+
+    def taylor(x: float) -> tuple[Exact, Exact]:
+        for precision in PRECISIONS:
+            flint.ctx.prec, flint.ctx.cap = precision, last + 1
+            series = read(name, Context(), Series(flint.arb_series([x, 1])))
+            found = [series.coefficient(k) * math.factorial(k) for k in range(last + 1)]
+            if all(_is_known(c) for c in found):
+                break
+            if precision > PRECISIONS[0] and not any(c.is_finite() for c in found):
+                break
+        exact = [_parts(c) if c.is_finite() else None for c in found]
+        if not order:
+            return exact[0], None
+        if exact[0] is None:
+            raise NoTruth
+        return exact[order], exact[order + 1]
+
+    try:
+        taylor(0.4), taylor(1.7)
+    except NoTruth:
+        pass
+    except (AttributeError, TypeError, NotImplementedError):
+        return None
+    return taylor
+
+
+def _is_known(ball: Any) -> bool:
+    return ball.is_finite() and (ball.rel_accuracy_bits() >= NEEDED_BITS or abs(ball) < flint.arb(2) ** LOWEST)
+
+
+def _parts(ball: Any) -> tuple[int, int]:
+    if abs(ball) < flint.arb(2) ** LOWEST:
+        return 0, 0
+    if abs(ball) > flint.arb(2) ** HIGHEST:
+        return (1 if ball > 0 else -1), HIGHEST
+    man, exp = ball.mid().man_exp()
+    return _clamped(int(man), int(exp))
+
+
+class Series:
+    """A power series of Arb with the operators of a number; it is compared by its constant term."""
+
+    def __init__(self, series: Any):
+        self.series = series
+
+    def coefficient(self, k: int) -> Any:
+        return self.series[k]
+
+    @property
+    def start(self) -> Any:
+        return self.series[0]
+
+    def __add__(self, other: Any) -> Series:
+        return Series(self.series + _series(other))
+
+    def __sub__(self, other: Any) -> Series:
+        return Series(self.series - _series(other))
+
+    def __rsub__(self, other: Any) -> Series:
+        return Series(_series(other) - self.series)
+
+    def __mul__(self, other: Any) -> Series:
+        return Series(self.series * _series(other))
+
+    def __truediv__(self, other: Any) -> Series:
+        divisor = _series(other)
+        return Series(self.series / divisor if divisor[0] != 0 else flint.arb_series([flint.arb.nan()]))
+
+    def __rtruediv__(self, other: Any) -> Series:
+        return Series(_series(other)) / self
+
+    def __pow__(self, n: Any) -> Series:
+        if isinstance(n, int):
+            power = Series(flint.arb_series([1]))
+            for _ in range(abs(n)):
+                power = power * self
+            return power if n >= 0 else 1 / power
+        return Context().exp(Context().log(self) * n)
+
+    def __neg__(self) -> Series:
+        return Series(-self.series)
+
+    def __abs__(self) -> Series:
+        return self if self > 0 else -self
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def _apart(self, other: Any) -> bool:
+        """Whether it is more than the other; a tie is a breakpoint."""
+        difference = (self - other).start
+        if difference > 0 or difference < 0:
+            return bool(difference > 0)
+        raise NoTruth
+
+    def __gt__(self, other: Any) -> bool:
+        return self._apart(other)
+
+    __ge__ = __gt__
+
+    def __lt__(self, other: Any) -> bool:
+        return not self._apart(other)
+
+    __le__ = __lt__
+
+    def __eq__(self, other: Any) -> bool:
+        self._apart(other)
+        return False
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        return self != 0
+
+
+def _series(x: Any) -> Any:
+    if isinstance(x, Series):
+        return x.series
+    return flint.arb_series([flint.arb(x) if not isinstance(x, mpf) else flint.arb(x.man_exp)])
+
+
+class Context:
+    """The functions of mpmath's context, on `Series`. What is missing here is asked of Arb by the same name."""
+
+    zero = property(lambda self: self.mpf(0))
+    one = property(lambda self: self.mpf(1))
+    half = property(lambda self: self.mpf(0.5))
+    pi = property(lambda self: Series(flint.arb_series([flint.arb.pi()])))
+    ln2 = property(lambda self: self.log(self.mpf(2)))
+    ln10 = property(lambda self: self.log(self.mpf(10)))
+    nan = property(lambda self: Series(flint.arb_series([flint.arb.nan()])))
+
+    def mpf(self, x: Any) -> Series:
+        return x if isinstance(x, Series) else Series(_series(x))
+
+    def convert(self, x: Any) -> Series:
+        return self.mpf(x)
+
+    def __getattr__(self, name: str) -> Callable[[Any], Series]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        function = getattr(flint.arb_series, name)
+        return lambda x: Series(function(_series(x)))
+
+    def isnan(self, x: Any) -> bool:
+        return False
+
+    def isinf(self, x: Any) -> bool:
+        return False
+
+    def isfinite(self, x: Any) -> bool:
+        return True
+
+    def fabs(self, x: Any) -> Series:
+        return abs(x)
+
+    def factorial(self, n: int) -> int:
+        return math.factorial(n)
+
+    def polyval(self, coefficients: Sequence[Any], x: Any) -> Any:
+        total: Any = self.zero
+        for c in coefficients:
+            total = total * x + c
+        return total
+
+    def sign(self, x: Series) -> Series:
+        return self.mpf(1 if x > 0 else -1)
+
+    def _constant(self, x: Series, method: str) -> Series:
+        return Series(flint.arb_series([getattr(x.start, method)()]))
+
+    def floor(self, x: Series) -> Series:
+        return self._constant(x, "floor")
+
+    def ceil(self, x: Series) -> Series:
+        return self._constant(x, "ceil")
+
+    def nint(self, x: Series) -> Series:
+        if x.start * 2 == (x.start * 2).floor():  # ties and integers, exactly
+            return self.mpf(round(float(x.start)) if abs(x.start) < 2**53 else x.start)
+        return self._constant(x + 0.5, "floor")
+
+    def _from_slope(self, x: Series, method: str, slope: Callable[[], Series]) -> Series:
+        """f(x) by Arb's function for numbers and its derivative, without cancellation."""
+        constant = flint.arb_series([getattr(x.start, method)()])
+        if not constant[0].is_finite():
+            return self.nan
+        return Series(constant + (slope().series * x.series.derivative()).integral())
+
+    def expm1(self, x: Series) -> Series:
+        return self._from_slope(x, "expm1", lambda: self.exp(x))
+
+    def log1p(self, x: Series) -> Series:
+        return self._from_slope(x, "log1p", lambda: 1 / (1 + x))
+
+    def cosh(self, x: Series) -> Series:
+        e = self.exp(x)
+        return (e + 1 / e) * 0.5
+
+    def sinh(self, x: Series) -> Series:
+        return self._from_slope(x, "sinh", lambda: self.cosh(x))
+
+    def tanh(self, x: Series) -> Series:
+        return self._from_slope(x, "tanh", lambda: 1 / (self.cosh(x) * self.cosh(x)))
+
+    def sech(self, x: Series) -> Series:
+        return 1 / self.cosh(x)
+
+    def asinh(self, x: Series) -> Series:
+        return self._from_slope(x, "asinh", lambda: 1 / self.sqrt(1 + x * x))
+
+    def acosh(self, x: Series) -> Series:
+        return self._from_slope(x, "acosh", lambda: 1 / self.sqrt((x - 1) * (x + 1)))
+
+    def atanh(self, x: Series) -> Series:
+        return self._from_slope(x, "atanh", lambda: 1 / ((1 - x) * (1 + x)))
+
+    def exp(self, x: Any) -> Series:
+        return Series(_series(x).exp())
+
+    def log(self, x: Any) -> Series:
+        return Series(_series(x).log())
+
+    def sqrt(self, x: Any) -> Series:
+        return Series(_series(x).sqrt())
+
+    def cbrt(self, x: Series) -> Series:
+        root = self.exp(self.log(abs(x)) / 3)
+        return root if x > 0 else -root
+
+    def loggamma(self, x: Series) -> Series:
+        return Series(x.series.lgamma())
+
+    def digamma(self, x: Series) -> Series:
+        point = flint.arb_series([x.start, 1])
+        slope = (flint.arb_series([x.start, 1])).lgamma().derivative()
+        return Series(slope(x.series - x.start)) if x.series != point else Series(slope)

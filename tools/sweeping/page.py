@@ -1,0 +1,148 @@
+"""Writes docs/accuracy.md from what the state knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sweeping import peers
+from sweeping.functions import CONTRACT, ORDERS, catalogue, exists
+from sweeping.measure import Tally
+from sweeping.state import FLOAT32, FLOAT64, State
+
+PATH = Path(__file__).parents[2] / "docs" / "accuracy.md"
+
+INTRODUCTION = """\
+# How exact values and derivatives are
+
+This page is written by `python tools/sweep.py` and holds nothing else than what it measured. Orders are those of the
+derivative, 0 is the value; derivatives are taken through nested `GradientTape`s.
+
+For a result r and the true value t the error is |r − t| / ulp(t), with the spacing of the format at t. The *mixed*
+error is |r − t| / (ulp(t) + |t′|·ulp(x)/2): next to a zero of a derivative, half an ulp of x is as much as anybody
+knows about x. The contract is 1 ulp for values; 2 ulp for first derivatives, mixed where a zero of the derivative is no
+more than 1024 ulps of x away; and 4 ulp of the mixed error for the second and third. What it counts so is the column
+*counted*. A result is *broken* if it is NaN, 0 or infinite where the true value rounded to the format is not, or
+the other way round; that is over the contract at every order, and has no size in ulps.
+"""
+
+SINGLE = """
+## float32
+
+The truth is the float64 kernel of the same function and order, which the next table holds against true values.
+A largest error of 0.5 says that every result was the nearest float32 number. `2³²` inputs are all there are, NaNs
+included. Other counts are of a stratified sample: a third over all exponents and both signs, a third random bit
+patterns, a third of ordinary size; and the neighbours of powers of two, of multiples of 1/2 and of π/2, of the numbers
+that the kernels compare with, and of those where the result overflows, vanishes or changes its sign.
+"""
+
+PEERS = """
+The peers differentiate their own function of that name, order by order, with their own tools ({versions}), at a
+sample of the same kind with about {count} inputs. A cell says: largest error in ulps · share of the inputs over the
+contract · share that is broken. "–" is no such function, or one that is defined otherwise (another default, say).
+"""
+
+DOUBLE = """
+## float64
+
+The true value is that of the power series in Arb, with rigorous bounds, at the same kind of sample; a few hundred
+inputs in 400 bits by mpmath where Arb's series do not have the function. Left out are breakpoints of piecewise
+functions, whose derivative is a convention, and for derivatives what lies outside of a function's domain.
+"""
+
+
+def write(state: State) -> None:
+    PATH.write_text("\n".join(lines(state)) + "\n", encoding="utf-8")
+
+
+def lines(state: State) -> Iterator[str]:
+    yield INTRODUCTION + SINGLE.rstrip("\n")
+    shown = [peer for peer in peers.TITLES if any(part.table == peer for part in state.done)]
+    if shown:
+        counts = {part.count for part in state.done if part.table in shown}
+        versions = ", ".join(f"{peers.TITLES[peer]} {peers.installed(peer)}" for peer in shown)
+        yield PEERS.format(versions=versions, count=_count(max(counts))).rstrip("\n")
+    yield ""
+    heads = ["function", "order", "max ulp", "at x", "counted", "over", "broken", "inputs"]
+    heads += [peers.TITLES[peer] for peer in shown]
+    yield from _table(heads, _single(state, shown))
+    yield from _over(state, FLOAT32)
+    rows = list(_double(state))
+    if rows:
+        yield DOUBLE
+        yield from _table(["function", "order", "max ulp", "at x", "counted", "at x", "over", "broken", "inputs"], rows)
+        yield from _over(state, FLOAT64)
+
+
+def _known(state: State, table: str) -> Iterator[tuple[str, int, Tally, bool]]:
+    for name in catalogue():
+        for order in ORDERS:
+            if exists(name, order) and (found := state.row(table, name, order)):
+                yield name, order, *found
+
+
+def _single(state: State, shown: list[str]) -> Iterator[list[str]]:
+    for name, order, tally, complete in _known(state, FLOAT32):
+        row = [f"`{name}`", str(order), _ulps(tally.ulps), _place(tally.ulps_at), _ulps(tally.counted)]
+        row += [_count(tally.over), _count(tally.wrong), "2³²" if complete else _count(tally.inputs)]
+        yield row + [_peer(state.row(peer, name, order)) for peer in shown]
+
+
+def _double(state: State) -> Iterator[list[str]]:
+    for name, order, tally, _ in _known(state, FLOAT64):
+        row = [f"`{name}`", str(order), _ulps(tally.ulps), _place(tally.ulps_at), _ulps(tally.counted)]
+        yield row + [_place(tally.counted_at), _count(tally.over), _count(tally.wrong), _count(tally.inputs)]
+
+
+def _over(state: State, table: str) -> Iterator[str]:
+    """A sentence, and what is over its contract."""
+    rows = list(_known(state, table))
+    bad = [row for row in rows if row[2].over]
+    complete = sum(row[3] for row in rows)
+    looked = f"{complete} at all 2³² inputs, {len(rows) - complete} at a sample"
+    yield ""
+    if not bad:
+        yield f"Of {len(rows)} pairs of a function and an order ({looked}), none is over the contract anywhere."
+        return
+    yield f"Of {len(rows)} pairs of a function and an order ({looked}), {len(bad)} are over the contract somewhere:"
+    yield ""
+    for name, order, tally, _ in bad:
+        error, at = _ulps(tally.counted), _place(tally.counted_at)
+        size = f" {error} ulp at x = {at}" if tally.counted > CONTRACT[order] else ""
+        broken = (
+            f" broken at {_count(tally.wrong)} inputs, x = {_place(tally.wrong_at)} among them" if tally.wrong else ""
+        )
+        yield f"- `{name}`, order {order}:{size}{',' if size and broken else ''}{broken}"
+
+
+def _table(heads: list[str], rows: Iterator[list[str]] | list[list[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield "|---" + "|---:" * (len(heads) - 1) + "|"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _peer(found: tuple[Tally, bool] | None) -> str:
+    if found is None:
+        return "–"
+    tally = found[0]
+    return f"{_ulps(tally.ulps)} · {_share(tally.over, tally.inputs)} · {_share(tally.wrong, tally.inputs)}"
+
+
+def _share(part: int, whole: int) -> str:
+    percent = 100 * part / whole
+    return "0" if not part else f"{percent:.0f} %" if percent >= 1 else f"{percent:.1g} %"
+
+
+def _ulps(error: float) -> str:
+    return f"{error:.4f}".rstrip("0") if error < 10 else f"{error:.1f}" if error < 1000 else f"{error:.1e}"
+
+
+def _place(x: float | None) -> str:
+    return "" if x is None else str(np.float32(x)) if x == np.float32(x) else repr(x)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
