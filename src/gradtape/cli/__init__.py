@@ -1,4 +1,4 @@
-"""The command line: ``gradtape plot "sigmoid(x)"``, ``gradtape table "sigmoid(x)"`` and ``gradtape cache info``.
+"""The command line: ``gradtape plot "sigmoid(x)"`` and its like: `table`, `accuracy`, `cache info`.
 
 commands   the commands, their options and their help
 shell      what a command needs from the terminal: reading arguments, answering errors, printing

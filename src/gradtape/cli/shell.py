@@ -62,10 +62,12 @@ class Program(TyperGroup):
 
 
 class Command(TyperCommand):
-    """A command without one-letter options, so that what starts with one "-" is a value: ``gradtape plot "-x**2"``."""
+    """A command whose only one-letter option is -o, so that what starts with one "-" is a value, as in
+    ``gradtape plot "-x**2"``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
+        args = ["--output" if a == "-o" and i < end else a for i, a in enumerate(args)]
         # With a space in front the parser does not take it for an option. Afterwards the space goes.
         shielded = [f" {a}" if a.startswith("-") and not a.startswith("--") and len(a) > 1 else a for a in args[:end]]
         rest = super().parse_args(ctx, shielded + args[end:])

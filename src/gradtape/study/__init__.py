@@ -5,10 +5,13 @@ subject    what was given (a function, an expression, text), its names, and the 
 tables     numbers at a dozen round points
 view       which part of the y axis is worth seeing
 figures    the picture, with Matplotlib, which loads when the first picture is drawn
+accuracy   how exact a function and its derivatives are, against mpmath, which loads with the first measurement
 """
 
+from gradtape.study.accuracy_measure import accuracy
+from gradtape.study.accuracy_result import Accuracy
 from gradtape.study.derive import derivatives
 from gradtape.study.figures import plot
 from gradtape.study.tables import Table, table
 
-__all__ = ["Table", "derivatives", "plot", "table"]
+__all__ = ["Accuracy", "Table", "accuracy", "derivatives", "plot", "table"]

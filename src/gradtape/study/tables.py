@@ -76,12 +76,13 @@ class Table:
         JSON has no NaN and no infinity: they are the strings "NaN", "Infinity", "-Infinity" (as in Protocol Buffers'
         JSON), which ``float`` in Python and ``Number`` in JavaScript read.
         """
-        rows = [[_json(number) for number in row] for row in self.rows]
+        rows = [[json_number(number) for number in row] for row in self.rows]
         whole = {"title": self.title, "dtype": self.columns[0].dtype.name, "columns": self.names, "rows": rows}
         return json.dumps(whole, allow_nan=False)
 
 
-def _json(number: Any) -> float | str:
+def json_number(number: Any) -> float | str:
+    """A number for JSON: what is none, and infinities, as the strings that `Table.to_json` tells of."""
     if math.isfinite(number):
         return float(str(number))  # the shortest decimal that restores a float32, not its float64 digits
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"

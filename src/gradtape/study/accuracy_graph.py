@@ -1,0 +1,222 @@
+"""The graph of a function of one variable and of its derivatives, as a Program with names for people.
+
+Each operation keeps its text, as in ``1 - exp(x)``, and the line of the user's file that made it, where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradtape
+from gradtape.config import override
+from gradtape.errors import ArgumentError
+from gradtape.graph.node import TABLE, Node, Op, Primitive, Recording, recordings
+from gradtape.graph.origins import here
+from gradtape.graph.program import Program, Step, written
+from gradtape.graph.shapes import size
+from gradtape.study.derive import derivatives
+from gradtape.text import Expression
+
+LONGEST = 60
+"""Characters of an operation's text; what is longer is shortened inside."""
+
+INFIX = {
+    "add": (" + ", 1),
+    "subtract": (" - ", 1),
+    "multiply": ("*", 2),
+    "real_divide": ("/", 2),
+    "floordiv": ("//", 2),
+    "floormod": (" % ", 2),
+    "real_pow": ("**", 4),
+    "less": (" < ", 0),
+    "less_equal": (" <= ", 0),
+    "greater": (" > ", 0),
+    "greater_equal": (" >= ", 0),
+    "equal": (" == ", 0),
+    "not_equal": (" != ", 0),
+}
+ATOM = 5
+"""How tightly a number, a name and a call bind; above it are the operators."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """How a value is written, and how tightly that binds."""
+
+    written: str
+    binds: int = ATOM
+
+    def within(self, binds: int) -> str:
+        return self.written if self.binds >= binds else f"({self.written})"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A Program whose outputs are f, f', …, each of one number.
+
+    leaves      the numbers that it runs on; that of the variable is not used
+    variable    which leaf the variable is, as -1, -2, …, or 0 if nothing depends on it
+    places      the user's file and line, by the text of an operation
+    """
+
+    program: Program
+    leaves: tuple[Any, ...]
+    variable: int
+    name: str
+    places: dict[str, str]
+
+    def texts(self, program: Program | None = None) -> dict[int, Text]:
+        """How each leaf and operation is written, of this Program or of a rewritten form of it."""
+        texts = {
+            -1 - i: Text(self.name) if -1 - i == self.variable else _number(number)
+            for i, number in enumerate(self.leaves)
+        }
+        for number, (name, params, inputs) in enumerate((program or self.program).steps):
+            texts[number] = _short(name, params, [texts[i] for i in inputs])
+        return texts
+
+
+class _Placed(dict[Node, "Op | None"]):
+    """What a Recording made, with the line of the user's file that each node comes from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: dict[Node, str] = {}
+
+    def __setitem__(self, node: Node, op: Op | None) -> None:
+        super().__setitem__(node, op)
+        place = here()
+        if place:
+            self.places.setdefault(node, str(place))
+
+
+def record(f: Callable[[Any], Any], order: int, dtype: str, name: str, at: float, stabilise: bool) -> Graph:
+    """The graph of f and its derivatives up to `order`, with or without stabilising rewrites.
+
+    It is traced at one number, which a Python ``if`` may see.
+    """
+    x = gradtape.constant(at, dtype)
+    made = _Placed()
+    placed = f if isinstance(f, Expression) else _placed(f, made, x.node)
+    with override(stabilise=stabilise, check_numerics=False):
+        outputs = [value.node for value in derivatives(placed, x, order)]
+    steps: dict[Step, int] = {}
+    leaves: list[Node] = []
+    numbers: dict[Node, int] = {}
+    for output in outputs:
+        _number_nodes(output, numbers, leaves, steps)
+    if any(size(leaf.shape) != 1 or leaf.shape for leaf in leaves):
+        raise ArgumentError("the accuracy of a function is measured number by number, but it uses a tensor with axes")
+    program = Program(
+        tuple((leaf.dtype.name, leaf.shape) for leaf in leaves), tuple(steps), tuple(numbers[o] for o in outputs)
+    )
+    for name_of, _, _ in program.steps:
+        readable(TABLE[name_of])
+    graph = Graph(program, tuple(leaf.value for leaf in leaves), numbers.get(x.node, 0), name, {})
+    texts = graph.texts()
+    for node, place in made.places.items():
+        if node in numbers:
+            graph.places.setdefault(texts[numbers[node]].written, place)
+    return graph
+
+
+def _placed(f: Callable[[Any], Any], made: _Placed, x: Node) -> Callable[[Any], Any]:
+    """f, with a recording open while it runs that notes in `made` which line each operation on x comes from."""
+    recording = Recording(accessed=False)
+    recording.made = made
+    recording.watch(x)
+
+    def placed(point: Any) -> Any:
+        token = recordings.set((*recordings.get(), recording))
+        try:
+            return f(point)
+        finally:
+            recordings.reset(token)
+
+    placed.__name__ = getattr(f, "__name__", str(f))
+    return placed
+
+
+def readable(primitive: Primitive) -> None:
+    """ArgumentError for a primitive that is not read with mpmath."""
+    if primitive.exact is None:
+        raise ArgumentError(
+            f"the accuracy of {primitive.name} cannot be measured: it is not a function of single numbers; "
+            "write the function with elementwise operations"
+        )
+
+
+def _number_nodes(root: Node, numbers: dict[Node, int], leaves: list[Node], steps: dict[Step, int]) -> None:
+    """Number what `root` rests on, operations 0, 1, … and leaves -1, -2, …; equal operations have one number."""
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        op = node.op
+        if node in numbers:
+            stack.pop()
+        elif op is None:
+            leaves.append(node)
+            numbers[node] = -len(leaves)
+        else:
+            missing = [x for x in op[1] if x not in numbers]
+            if missing:
+                stack += missing[::-1]
+                continue
+            step = (op[0].name, op[2], tuple(numbers[x] for x in op[1]))
+            numbers[node] = steps.setdefault(step, len(steps))
+
+
+# -- text -----------------------------------------------------------------------------------------------------
+
+
+def _number(number: Any) -> Text:
+    text = f"{float(number):.6g}" if not isinstance(number, bool) else str(number)
+    return Text(text, ATOM if not text.startswith("-") else 3)
+
+
+def _short(name: str, params: tuple, inputs: list[Text]) -> Text:
+    """An operation on its inputs, shortened inside if that is too long."""
+    text = _write(name, params, inputs)
+    if len(text.written) > LONGEST:
+        text = _write(name, params, [Text("…") if len(i.written) > LONGEST // 3 else i for i in inputs])
+    return text
+
+
+def _write(name: str, params: tuple, inputs: list[Text]) -> Text:
+    """
+    >>> x = Text("x")
+    >>> _write("subtract", (), [_write("exp", (), [x]), Text("1")]).written
+    'exp(x) - 1'
+    >>> _write("sigmoid", (2,), [x]).written, _write("divided_by_power", (2,), [Text("1"), x]).written
+    ('sigmoid″(x)', '1/x**2')
+    """
+    if name in INFIX:
+        symbol, binds = INFIX[name]
+        left, right = inputs
+        return Text(f"{left.within(binds + (name == 'real_pow'))}{symbol}{right.within(binds + 1)}", binds)
+    match name, params:
+        case "negative", _:
+            return Text(f"-{inputs[0].within(3)}", 3)
+        case "literal", (number, _):
+            return _number(float.fromhex(number) if isinstance(number, str) else number)
+        case "square", _:
+            return Text(f"{inputs[0].within(5)}**2", 4)
+        case "integer_pow", (n,):
+            return Text(f"{inputs[0].within(5)}**{n}", 4)
+        case "reciprocal", _:
+            return Text(f"1/{inputs[0].within(3)}", 2)
+        case "divided_by_power", (n,):
+            return Text(
+                f"{inputs[0].within(2)}/{inputs[1].within(5)}**{n}"
+                if n > 1
+                else f"{inputs[0].within(2)}/{inputs[1].within(3)}",
+                2,
+            )
+        case "identity" | "stop_gradient", _:
+            return inputs[0]
+        case _, (int(order),) if TABLE[name].parameters == ("order",):
+            mark = ("", "′", "″", "‴")[order] if order < 4 else f"⁽{order}⁾"
+            return Text(f"{name}{mark}({inputs[0].written})")
+    return Text(written(name, params, [i.written for i in inputs]))
