@@ -2,5 +2,6 @@
 
 from gradtape.ops.linear_algebra import matmul
 from gradtape.ops.makers import eye
+from gradtape.ops.normalised import l2_normalize, norm
 
-__all__ = ["eye", "matmul"]
+__all__ = ["eye", "l2_normalize", "matmul", "norm"]

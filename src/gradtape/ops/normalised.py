@@ -1,0 +1,209 @@
+"""Functions over axes that do not depend on how large the numbers are: softmax, its logarithms, and norms.
+
+softmax and its logarithms take the largest element m out of a row: with e = exp(x - m) they are made of
+
+    excess = Σ e - 1,    softmax = e / (1 + excess),    logsumexp = m + log1p(excess),
+
+where the terms that are exactly 1, those of the largest elements, are counted apart from the others. So a row with one
+dominant element keeps the digits of its small ones. m is a constant for every gradient: the result does not depend on
+it. The arithmetic of rows is done in float64 and rounded once for float32.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from gradtape.errors import ArgumentError, DTypeError
+from gradtape.graph.dtypes import DType, float32, float64
+from gradtape.graph.handles import TensorLike
+from gradtape.graph.node import Node
+from gradtape.graph.shapes import normalize_axes, reduced
+from gradtape.ops.arithmetic import abs, maximum, round, stop_gradient
+from gradtape.ops.declare import convert, literal, operation
+from gradtape.ops.differences import difference, exp_difference, log_excess
+from gradtape.ops.exponential import pow
+from gradtape.ops.powers import reciprocal, sqrt, square
+from gradtape.ops.reductions import MAX, Axis
+from gradtape.ops.selection import equal, where
+from gradtape.ops.shaping import SUM, over_runs, reshaped, spread
+
+Tensor = Any
+
+
+class Rows(NamedTuple):
+    """Numbers along axes, relative to the largest one in each row, in float64."""
+
+    x: Node
+    axes: tuple[int, ...]
+    dtype: DType
+    short: int
+    top: Node
+    terms: Node
+    excess: Node
+
+    def spread(self, row: Node) -> Node:
+        return spread(row, self.axes, self.x.shape)
+
+    def below(self) -> Node:
+        """x - m."""
+        return difference(self.x, self.spread(self.top))
+
+    def logarithm(self) -> Node:
+        """log Σ e."""
+        return log_excess(self.excess, self.short)
+
+    def softmax(self) -> Node:
+        return self.terms * self.spread(reciprocal(self.excess + 1))
+
+
+def rows(name: str, x: Node, axis: Axis) -> Rows:
+    """`x` along `axis` for a function of this name."""
+    real(name, x)
+    axes = normalize_axes(axis, len(x.shape))
+    top = stop_gradient(over_runs(MAX, x, axes))
+    largest = convert(equal(x, spread(top, axes, x.shape)), float64)
+    wide, top = convert(x, float64), convert(top, float64)
+    short = int(x.dtype is float32)
+    terms = exp_difference(wide, spread(top, axes, x.shape), short)
+    rest = over_runs(SUM, terms - largest, axes)
+    count = round(over_runs(SUM, terms, axes) - rest)  # how many are largest; a sum of its own would be another pass
+    return Rows(wide, axes, x.dtype, short, top, terms, rest + (count - 1))
+
+
+def real(name: str, x: Node) -> Node:
+    if not x.dtype.is_floating:
+        raise DTypeError(f"{name} works on float tensors, but one of type {x.dtype.name} was given; cast it first")
+    return x
+
+
+def kept(x: Node, shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> Node:
+    return reshaped(x, reduced(shape, axes, True)) if keepdims else x
+
+
+@operation("logits")
+def softmax(logits: TensorLike, axis: int | None = None, name: str | None = None) -> Tensor:
+    """exp(x) / Σ exp(x) over `axis`, the last one unless given.
+
+    Large and infinite logits are no exception: infinite ones share what there is, and a row of -inf is treated as a row
+    of equal numbers. Raises DTypeError for integers, ShapeError for an axis that does not exist.
+
+    >>> import gradtape as tf
+    >>> tf.nn.softmax([float("inf"), 0., 1000.]).numpy()
+    array([1., 0., 0.], dtype=float32)
+    """
+    row = rows("softmax", logits, -1 if axis is None else axis)
+    return convert(row.softmax(), row.dtype)
+
+
+@operation("logits")
+def log_softmax(logits: TensorLike, axis: int | None = None, name: str | None = None) -> Tensor:
+    """x - log Σ exp(x) over `axis`, the last one unless given; exact also where softmax rounds to 0 or 1.
+
+    >>> import gradtape as tf
+    >>> tf.nn.log_softmax([20., 0.]).numpy()
+    array([-2.0611537e-09, -2.0000000e+01], dtype=float32)
+    """
+    row = rows("log_softmax", logits, -1 if axis is None else axis)
+    return convert(row.below() - row.spread(row.logarithm()), row.dtype)
+
+
+@operation("input_tensor")
+def reduce_logsumexp(
+    input_tensor: TensorLike, axis: Axis = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """log Σ exp(x) over `axis` (an integer, several, or None for all), without overflow; its gradient is softmax.
+
+    >>> import gradtape as tf
+    >>> tf.reduce_logsumexp([1000., 1000.]).numpy()
+    np.float32(1000.6931)
+    """
+    row = rows("reduce_logsumexp", input_tensor, axis)
+    return kept(convert(row.top + row.logarithm(), row.dtype), row.x.shape, row.axes, keepdims)
+
+
+# -- norms ----------------------------------------------------------------------------------------------------
+
+LARGE, SMALL = 2.0**500, 2.0**-500
+STEP = 2.0**600
+"""Squares of numbers of float64 that are larger or smaller than these are taken after scaling by this power of two."""
+
+
+def euclidean(x: Node, axes: tuple[int, ...]) -> Node:
+    """√Σx² in float64, whose gradient is x over it, and 0 where all x are 0."""
+    factor = None
+    wide = convert(x, float64)
+    if x.dtype is float64:  # the squares of floats do not leave the range of a double
+        top = stop_gradient(over_runs(MAX, abs(x), axes))
+        factor = where(top > LARGE, literal(1 / STEP, float64), where(top < SMALL, literal(STEP, float64), 1))
+        wide = wide * spread(factor, axes, x.shape)
+    total = over_runs(SUM, square(wide), axes)
+    zero = equal(total, 0)
+    root = where(zero, 0, sqrt(where(zero, 1, total)))
+    return root if factor is None else root * reciprocal(factor)
+
+
+@operation("tensor")
+def norm(
+    tensor: TensorLike,
+    ord: str | float = "euclidean",
+    axis: Axis = None,
+    keepdims: bool | None = False,
+    name: str | None = None,
+) -> Tensor:
+    """The norm of vectors along `axis` (None: of all elements), or of the matrices in two axes.
+
+    `ord` is "euclidean" or 2 for √Σx², 1 for Σ|x|, inf for max|x|, another positive p for (Σ|x|ᵖ)^(1/p). For two axes
+    (rows, columns) "euclidean" and "fro" are √Σx², 1 is the largest sum of a column and inf the largest sum of a row,
+    of absolute values; 2 is not there yet. The gradient is 0 where all elements are 0, and nothing overflows on the
+    way. Raises ArgumentError for another `ord`, DTypeError for integers.
+
+    >>> import gradtape as tf
+    >>> tf.norm([3e30, 4e30]).numpy()
+    np.float32(5e+30)
+    """
+    x = real("norm", tensor)
+    axes = normalize_axes(axis, len(x.shape))
+    matrix = isinstance(axis, (tuple, list)) and len(axis) == 2
+    if ord == "euclidean" or (ord == "fro" and matrix) or (ord == 2 and not matrix):
+        return kept(convert(euclidean(x, axes), x.dtype), x.shape, axes, bool(keepdims))
+    if isinstance(ord, str) or not ord > 0 or (matrix and ord not in (1, float("inf"))):
+        known = "'euclidean', 'fro', 1 and inf for matrices" if matrix else "'euclidean' and positive numbers"
+        raise ArgumentError(f"norm knows the orders {known}, but ord={ord!r} was given")
+    size = abs(x)
+    if matrix:
+        row, column = (normalize_axes(i, len(x.shape))[0] for i in axis)  # type: ignore[union-attr]
+        summed, other = (row, column) if ord == 1 else (column, row)
+        sums = over_runs(SUM, size, (summed,))
+        result = over_runs(MAX, sums, (other - (other > summed),))
+    elif ord == 1:
+        result = over_runs(SUM, size, axes)
+    elif ord == float("inf"):
+        result = over_runs(MAX, size, axes)
+    else:
+        result = convert(_power_norm(convert(size, float64), axes, float(ord)), x.dtype)
+    return kept(result, x.shape, axes, bool(keepdims))
+
+
+def _power_norm(size: Node, axes: tuple[int, ...], p: float) -> Node:
+    """(Σ|x|ᵖ)^(1/p) from numbers relative to the largest one, which is a constant for the gradient: a norm is
+    homogeneous."""
+    top = stop_gradient(over_runs(MAX, size, axes))
+    usual = (top > 0) & (top < float("inf"))
+    scale = where(usual, top, 1)
+    share = size / spread(scale, axes, size.shape)
+    total = over_runs(SUM, pow(share, p), axes)
+    return where(usual, scale * pow(where(usual, total, 1), 1 / p), top)
+
+
+@operation("x")
+def l2_normalize(x: TensorLike, axis: Axis = None, epsilon: float = 1e-12, name: str | None = None) -> Tensor:
+    """x / √max(Σx², epsilon) over `axis` (an integer, several, or None for all).
+
+    >>> import gradtape as tf
+    >>> tf.math.l2_normalize([3., 4.]).numpy()
+    array([0.6, 0.8], dtype=float32)
+    """
+    real("l2_normalize", x)
+    axes = normalize_axes(axis, len(x.shape))
+    length = maximum(euclidean(x, axes), float(epsilon) ** 0.5)
+    return convert(convert(x, float64) / spread(length, axes, x.shape), x.dtype)
