@@ -197,8 +197,11 @@ class _Planner:
             if not is_view(node):
                 here = self.level[node] - is_reduction(node)
                 for x in node.op[1]:
-                    # numbers are rather computed again than stored
-                    if x in self.fresh and (is_call(node) or (self.level[x] < here and self._base(x).shape != ())):
+                    # numbers are rather computed again than stored, and so is what only made an operand wider
+                    if x in self.fresh and (
+                        is_call(node)
+                        or (self.level[x] < here and self._base(x).shape != () and not self._widened(self._base(x)))
+                    ):
                         later.append(x)
         for x in [*later, *[node for node in self.wanted if is_view(node)]]:
             base = self._base(x)
@@ -206,6 +209,12 @@ class _Planner:
                 stored[x if x in wanted or SMALLER * size(x.shape) <= size(base.shape) else base] = None
             elif x in wanted and size(x.shape) > size(base.shape):
                 stored[x] = None
+
+    def _widened(self, node: Node) -> bool:
+        """Whether a node is a cast of something smaller that is in memory."""
+        assert node.op is not None
+        primitive, inputs, _ = node.op
+        return primitive.name == "cast" and inputs[0] not in self.fresh and inputs[0].dtype.size < node.dtype.size
 
     def _base(self, node: Node) -> Node:
         """What a node is a view of: the last that is stored, or no view."""
