@@ -51,14 +51,14 @@ def literal(number: float | int | bool, dtype: DType) -> Node:
     key = (number or str(number), dtype.name)  # 0.0 and -0.0 are equal, but not their texts
     node = _literals.get(key)
     if node is None:
-        text = float(dtype.as_numpy_dtype(number)).hex() if dtype.is_floating else int(number)
+        text = float(number).hex() if dtype.is_floating else int(number)
         node = _literals[key] = Node((LITERAL, (), (text, dtype.name)), None, (), dtype)
     return node
 
 
 @cache
 def number_of(text: str | int) -> float | int:
-    """The number that a literal's parameter spells."""
+    """The number that a literal's parameter spells, not yet rounded to the type."""
     return float.fromhex(text) if isinstance(text, str) else text
 
 
@@ -66,7 +66,7 @@ LITERAL = Primitive(
     "literal",
     "constant",
     infer=lambda inputs, params: ((), as_dtype(params[1])),
-    lowering=lambda m, text, dtype: m.number(dtype, number_of(text)),
+    lowering=lambda m, text, dtype: m.number(dtype, as_dtype(dtype).as_numpy_dtype(number_of(text))),
     reference=lambda text, dtype: as_dtype(dtype).dtype.type(number_of(text)),
     parameters=("number", "dtype"),
     exact=lambda mp, text, dtype: mp.mpf(number_of(text)),

@@ -32,8 +32,8 @@ TYPED_DIGITS = 15
 
 
 def context() -> Any:
-    """A context of mpmath of our own, so that the user's precision stays what it is in every thread, with arguments bounded where results and
-    effort would explode: exp(exp(1e30)) is infinite."""
+    """A context of mpmath of our own, which nobody else gives another precision. Arguments are bounded where results
+    and effort would explode: exp(exp(1e30)) is infinite."""
     from mpmath.ctx_mp import MPContext
 
     mp = MPContext()
