@@ -141,6 +141,9 @@ def test_tasks_do_not_see_each_others_settings():
         ({"cache_size": None}, "not None"),
         ({"pending_limit": 0}, "pending_limit must be a whole number of at least 1, not 0"),
         ({"threads": 2, "pending_limit": None}, "not None"),
+        ({"check_numerics": "yes"}, "check_numerics must be True, False or 'record', not 'yes'"),
+        ({"check_numerics": 1}, "not 1"),
+        ({"safe_selection": 0}, "safe_selection must be True or False, not 0"),
     ],
 )
 def test_a_wrong_name_or_value_is_refused_and_changes_nothing(change, changes, message):
@@ -168,6 +171,8 @@ def test_every_setting_has_a_variable():
         "cache_dir": (os.path.abspath("x"), Path("x").absolute()),
         "cache_size": ("2M", 2 << 20),
         "pending_limit": (" 5 ", 5),
+        "check_numerics": ("record", "record"),
+        "safe_selection": ("0", False),
     }
     assert list(wanted) == NAMES
     variables = {f"GRADTAPE_{name.upper()}": text for name, (text, _) in wanted.items()}
@@ -187,6 +192,8 @@ def test_every_setting_has_a_variable():
         ("GRADTAPE_CACHE", "yes", "0 or 1"),
         ("GRADTAPE_CACHE_SIZE", "1T", "a number of bytes, such as 1000000, 512K, 256M or 1G"),
         ("GRADTAPE_PENDING_LIMIT", "-1", "a whole number of at least 1"),
+        ("GRADTAPE_CHECK_NUMERICS", "2", "0, 1 or record"),
+        ("GRADTAPE_SAFE_SELECTION", "yes", "0 or 1"),
     ],
 )
 def test_a_bad_variable_is_an_error_at_first_use_and_not_at_import(variable, text, allowed):

@@ -10,6 +10,7 @@ np.float32(108.0)
 
 from gradtape import config, dtypes, errors, linalg, math, nn
 from gradtape._version import __version__
+from gradtape.engine.numerics import explain_nan
 from gradtape.engine.profile import profile
 from gradtape.engine.show import show
 from gradtape.graph.dtypes import DType, as_dtype, float32, float64, int32, int64
@@ -20,6 +21,7 @@ from gradtape.ops.arithmetic import (
     abs,
     add,
     ceil,
+    clip_by_value,
     floor,
     floordiv,
     floormod,
@@ -33,9 +35,11 @@ from gradtape.ops.arithmetic import (
     stop_gradient,
     subtract,
 )
+from gradtape.ops.differences import logaddexp
 from gradtape.ops.exponential import exp, exp2, expm1, log, log1p, log2, log10, pow
 from gradtape.ops.hyperbolic import acosh, asinh, atanh, cosh, sinh
 from gradtape.ops.linear_algebra import matmul
+from gradtape.ops.losses import one_hot
 from gradtape.ops.makers import (
     constant,
     convert_to_tensor,
@@ -48,6 +52,7 @@ from gradtape.ops.makers import (
     zeros,
     zeros_like,
 )
+from gradtape.ops.normalised import norm, reduce_logsumexp
 from gradtape.ops.powers import divide, hypot, reciprocal, rsqrt, sqrt, square
 from gradtape.ops.reductions import (
     reduce_all,
@@ -105,6 +110,7 @@ __all__ = [
     "broadcast_to",
     "cast",
     "ceil",
+    "clip_by_value",
     "compat",
     "concat",
     "cond",
@@ -120,6 +126,7 @@ __all__ = [
     "exp",
     "exp2",
     "expand_dims",
+    "explain_nan",
     "expm1",
     "eye",
     "fill",
@@ -145,6 +152,7 @@ __all__ = [
     "log1p",
     "log2",
     "log10",
+    "logaddexp",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -157,7 +165,9 @@ __all__ = [
     "negative",
     "newaxis",
     "nn",
+    "norm",
     "not_equal",
+    "one_hot",
     "ones",
     "ones_like",
     "pow",
@@ -166,6 +176,7 @@ __all__ = [
     "reciprocal",
     "reduce_all",
     "reduce_any",
+    "reduce_logsumexp",
     "reduce_max",
     "reduce_mean",
     "reduce_min",

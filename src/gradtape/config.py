@@ -25,9 +25,17 @@ from gradtape.errors import ArgumentError
 if TYPE_CHECKING:  # slow to import
     from pathlib import Path
 
-__all__ = ["Settings", "Tier", "override", "settings", "update"]
+__all__ = ["CheckNumerics", "Settings", "Tier", "override", "settings", "update"]
 
 Tier = Literal["auto", "single", "fused"]
+CheckNumerics = Literal[False, True, "record"]
+
+unusual = any(os.environ.get(f"GRADTAPE_{name}") for name in ("CHECK_NUMERICS", "SAFE_SELECTION"))
+"""Whether check_numerics or safe_selection may ever have had another value than usual in this process. Until then
+nobody who is in a hurry needs to ask for them."""
+
+noticed: list[Callable[[], None]] = []
+"""Called after settings were changed, in the thread that changed them."""
 
 
 def _tier(value: Any) -> Any:
@@ -62,6 +70,10 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def _check_numerics(value: Any) -> Any:
+    return value if value == "record" and isinstance(value, str) else _flag(value)
+
+
 def _folder(value: Any) -> Path:
     from pathlib import Path
 
@@ -85,14 +97,19 @@ class _Rule(NamedTuple):
     read: Callable[[str], Any] = str
 
 
+_SWITCH = {"0": False, "1": True}
 _COUNT = "a whole number of at least 1"
 _RULES = {
     "tier": _Rule("auto, single or fused", _tier),
     "threads": _Rule(f"{_COUNT}, or None for all processors", _or_none(_at_least(1)), _COUNT, int),
-    "cache": _Rule("True or False", _flag, "0 or 1", {"0": False, "1": True}.__getitem__),
+    "cache": _Rule("True or False", _flag, "0 or 1", _SWITCH.__getitem__),
     "cache_dir": _Rule("a folder, or None for the user's cache directory", _or_none(_folder), "a folder"),
     "cache_size": _Rule("a number of bytes, such as 1000000, 512K, 256M or 1G", _size),
     "pending_limit": _Rule(_COUNT, _at_least(1), read=int),
+    "check_numerics": _Rule(
+        "True, False or 'record'", _check_numerics, "0, 1 or record", {**_SWITCH, "record": "record"}.__getitem__
+    ),
+    "safe_selection": _Rule("True or False", _flag, "0 or 1", _SWITCH.__getitem__),
 }
 
 
@@ -106,6 +123,8 @@ class Settings:
     cache_dir       the folder for it; None: the user's cache directory
     cache_size      how many bytes it may grow to; "64M" is understood too, with K, M or G
     pending_limit   after how many operations pending values are computed
+    check_numerics  True: the first NaN or infinity is a NumericsError; "record": `explain_nan` can say where it arose
+    safe_selection  whether the gradient of what a selection did not choose is zero by structure, not 0 times something
 
     >>> Settings(cache_size="64M").cache_size
     67108864
@@ -117,6 +136,8 @@ class Settings:
     cache_dir: Path | None = None
     cache_size: int = 256 << 20
     pending_limit: int = 1000
+    check_numerics: CheckNumerics = False
+    safe_selection: bool = True
 
     def __post_init__(self) -> None:
         for name, rule in _RULES.items():
@@ -125,6 +146,9 @@ class Settings:
                 object.__setattr__(self, name, rule.check(value))
             except (TypeError, ValueError):
                 raise ArgumentError(f"{name} must be {rule.allowed}, not {value!r}") from None
+        if self.check_numerics or not self.safe_selection:
+            global unusual
+            unusual = True
 
 
 _here: ContextVar[Settings | None] = ContextVar("gradtape.config", default=None)
@@ -155,6 +179,12 @@ def update(**changes: Any) -> None:
     """
     global _everywhere
     _everywhere = _changed(_of_process(), changes)
+    _notice()
+
+
+def usual() -> bool:
+    """Whether operations and gradients are made as usual here: neither checked nor with unsafe selections."""
+    return not unusual or (settings().safe_selection and not settings().check_numerics)
 
 
 @contextmanager
@@ -171,9 +201,16 @@ def override(**changes: Any) -> Iterator[Settings]:
     """
     token = _here.set(_changed(settings(), changes))
     try:
+        _notice()
         yield settings()
     finally:
         _here.reset(token)
+        _notice()
+
+
+def _notice() -> None:
+    for tell in noticed:
+        tell()
 
 
 def _changed(old: Settings, changes: dict[str, Any]) -> Settings:

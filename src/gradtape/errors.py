@@ -7,6 +7,7 @@
     ├── TapeError        (RuntimeError)   a tape used out of order
     ├── ControlFlowError (TypeError)      Python needs a value that is not known while a function is traced
     ├── ExpressionError  (ValueError)     a typed expression that cannot be read; points at the column
+    ├── NumericsError    (FloatingPointError) NaN or infinity arose while `config` had check_numerics on
     └── OutputError      (OSError)        a file that cannot be written or removed
 
     RetracingWarning     (RuntimeWarning) a function is traced again at most of its calls
@@ -16,6 +17,8 @@ A message says what was given, what was expected and what to do.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class GradtapeError(Exception):
@@ -58,6 +61,15 @@ class ExpressionError(GradtapeError, ValueError):
         start = max(0, self.column - 61)  # a window around the place, for texts that are longer than a line
         shown = self.text[start : start + 100].replace("\n", " ")
         return f"{self.message} (column {self.column})\n    {shown}\n    {' ' * (self.column - 1 - start)}^"
+
+
+class NumericsError(GradtapeError, FloatingPointError):
+    """NaN or infinity arose from numbers; an ArithmeticError, as FloatingPointError is. `anomaly` says where and how,
+    see `gradtape.explain_nan`."""
+
+    def __init__(self, message: str, anomaly: Any = None):
+        self.anomaly = anomaly
+        super().__init__(message)
 
 
 class OutputError(GradtapeError, OSError):

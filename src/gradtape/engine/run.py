@@ -11,7 +11,7 @@ import sys
 from typing import Any
 from weakref import ref
 
-from gradtape.config import settings
+from gradtape.config import noticed, settings
 from gradtape.engine.tiers import runner
 from gradtape.errors import ControlFlowError
 from gradtape.graph.node import Buffer, Node
@@ -26,7 +26,7 @@ def pending(tensor: Any) -> None:
     trace = thread.trace
     trace.waiting.append(ref(tensor))
     if trace.prefix.steps > trace.limit:
-        _relieve(trace)
+        _relieve(trace, tensor)
 
 
 def value_of(node: Node) -> Any:
@@ -77,21 +77,36 @@ def compute(node: Node) -> None:
             output.op = None
 
 
-def _relieve(trace: Trace) -> None:
-    """Compute what waits if it became too much, or let go of leaves that nobody needs any more."""
+def _look_again() -> None:
+    """After settings were changed: let the next operation look at them."""
+    thread.trace.limit = -1
+
+
+noticed.append(_look_again)
+
+
+def _relieve(trace: Trace, tensor: Any) -> None:
+    """Compute what waits if it became too much, or let go of leaves that nobody needs any more. With check_numerics
+    this is done for every Tensor."""
     if thread.capture is not None:
         trace.limit = sys.maxsize
         return
+    now = settings()
+    if now.check_numerics:
+        from gradtape.engine.numerics import observe
+
+        observe(tensor.node, now.check_numerics)
+        trace = thread.trace
     if trace.bytes > HELD:
         _shed(trace)
     trace = thread.trace
-    trace.limit = settings().pending_limit
-    if trace.prefix.steps > trace.limit:
-        for node in _live(trace):
+    trace.limit = 0 if now.check_numerics else now.pending_limit
+    if trace.prefix.steps > now.pending_limit:
+        for node in live(trace):
             value_of(node)
 
 
-def _live(trace: Trace) -> list[Node]:
+def live(trace: Trace) -> list[Node]:
     """The nodes without a value that live Tensors refer to."""
     tensors = [tensor for tensor in [reference() for reference in trace.waiting] if tensor is not None]
     return [tensor.node for tensor in tensors if tensor.node.value is None]
@@ -100,7 +115,7 @@ def _live(trace: Trace) -> list[Node]:
 def _shed(trace: Trace) -> None:
     """Begin another Trace with what live Tensors wait for, so that leaves nobody needs any more are let go."""
     fresh = Trace()
-    for node in _live(trace):
+    for node in live(trace):
         fresh[node]
     fresh.waiting = [reference for reference in trace.waiting if reference() is not None]
     fresh.bytes = 0  # what is held now is held for somebody; look again when as much has come anew

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gradtape import config
 from gradtape.graph.node import Node, Op
+from gradtape.graph.origins import forward, pulled
 from gradtape.ops.arithmetic import choose, plus, times
 from gradtape.ops.shaping import sum_to
 
@@ -22,6 +24,9 @@ def pull_back(made: dict[Node, Op | None], seeds: Mapping[Node, Node]) -> dict[N
     `made` lists nodes in the order in which they were made, `seeds` gives the cotangents to start from.
     """
     cotangents = dict(seeds)
+    noted = not config.usual() and bool(config.settings().check_numerics)
+    if noted:
+        forward(made)
     for node in reversed(list(made)):  # the rules add to an open recording
         op, ct = made[node], cotangents.get(node)
         if op is None or ct is None:
@@ -32,6 +37,8 @@ def pull_back(made: dict[Node, Op | None], seeds: Mapping[Node, Node]) -> dict[N
             if x in made:
                 share = rule(primitive.rule, ct, i, node, inputs, params)
                 if share is not None:
+                    if noted:
+                        pulled(share, node, op, i)
                     cotangents[x] = plus(cotangents[x], share) if x in cotangents else share
     return cotangents
 

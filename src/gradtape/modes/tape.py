@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from gradtape import config
 from gradtape.errors import ArgumentError, DTypeError, ShapeError, TapeError
 from gradtape.graph.handles import Handle, as_node, need_tensor, wrap
 from gradtape.graph.node import Node, Recording, recordings
@@ -216,7 +217,7 @@ def _cotangents(
     the walk is not made again: what it added to the Trace is known.
     """
     trace = thread.trace
-    if trace.token is not token:
+    if trace.token is not token or not config.usual():
         return _pull_back(recording, targets, weights, wanted)
     given = [*recording.made, *recording.watched, *targets]
     pattern: tuple | None = None

@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from gradtape import config
+from gradtape.errors import ShapeError
 from gradtape.graph.handles import TensorLike
-from gradtape.graph.node import READ, Node
-from gradtape.ops.declare import LITERAL, elementwise, literal, number_of
-from gradtape.ops.selection import WHERE, logical_and, logical_or, where
+from gradtape.graph.node import Node
+from gradtape.ops.declare import elementwise, literal, publish
+from gradtape.ops.selection import logical_and, where
+from gradtape.ops.zeros import kept, known_number, nonzero
 
 Tensor = Any
 
@@ -174,61 +177,69 @@ def minimum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """The smaller of x and y, elementwise; NaN if one is NaN. Where they are equal the gradient goes to x."""
 
 
+def clip_by_value(
+    t: TensorLike, clip_value_min: TensorLike, clip_value_max: TensorLike, name: str | None = None
+) -> Tensor:
+    """t, but at least `clip_value_min` and at most `clip_value_max`, which broadcast to the shape of t.
+
+    The gradient is 1 where t is between the limits or at one of them and zero by structure elsewhere; the limits get
+    what t does not. If the limits cross, the result is `clip_value_min`. Raises ShapeError if a limit does not
+    broadcast to the shape of t.
+
+    >>> import gradtape as tf
+    >>> tf.clip_by_value([-2., 0.5, 3.], 0., 1.).numpy()
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    below = minimum(t, clip_value_max)
+    clipped = maximum(below, clip_value_min)
+    shape = np.shape(t) if isinstance(t, (list, tuple, int, float)) else tuple(t.shape)
+    if tuple(clipped.shape) != shape:
+        raise ShapeError(f"the limits of clip_by_value must broadcast to {shape}, the shape of t, but do not")
+    return clipped
+
+
+publish(clip_by_value, clip_by_value)
+
+
+# -- the arithmetic of cotangents -----------------------------------------------------------------------------
+
+
 def times(ct: Node, factor: Node) -> Node:
     """ct * factor in a rule. A factor ±1 that is known costs nothing, and a cotangent that is zero by structure stays
     zero whatever the factor is, be it infinite or NaN."""
-    known = selected(ct)
-    if known is not None:
-        mask, kept = known
-        return where(mask, times(kept, factor), 0)
     for number, other in ((known_number(ct), factor), (known_number(factor), ct)):
         if number is not None and other.shape == broadcast_shape(ct, factor):
             if number == 1.0:
                 return other
             if number == -1.0:
                 return negative(other)
-    return multiply(ct, factor)
+    mask = nonzero(ct) if _safe() else None
+    if mask is None:
+        return multiply(ct, factor)
+    return where(mask, multiply(kept(ct), factor), 0)
 
 
 def choose(mask: Node, ct: Node) -> Node:
     """ct where `mask` holds, zero by structure elsewhere. Masks do not pile up."""
-    known = selected(ct)
+    known = nonzero(ct) if _safe() else None
     if known is None:
         return where(mask, ct, 0)
-    other, kept = known
-    if mask.op is not None and mask.op == other.op:  # the same comparison of the same nodes
+    if mask.op is not None and mask.op == known.op:  # the same comparison of the same nodes
         return ct
-    return where(logical_and(mask, other), kept, 0)
+    return where(logical_and(mask, known), kept(ct), 0)
 
 
 def plus(a: Node, b: Node) -> Node:
-    """The sum of two cotangents, zero by structure where both are."""
-    first, second = selected(a), selected(b)
-    if first is not None and second is not None:
-        return where(logical_or(first[0], second[0]), add(a, b), 0)
+    """The sum of two cotangents."""
     return add(a, b)
+
+
+def _safe() -> bool:
+    return not config.unusual or config.settings().safe_selection
 
 
 def broadcast_shape(a: Node, b: Node) -> tuple[int, ...]:
     return a.shape if len(a.shape) >= len(b.shape) else b.shape
-
-
-def known_number(node: Node) -> float | None:
-    """The number that a node is known to be everywhere, or None."""
-    op = node.op
-    while op is not None and op[0].lowering is READ:
-        op = op[1][0].op
-    if op is not None and op[0] is LITERAL:
-        return number_of(op[2][0])
-    return None
-
-
-def selected(node: Node) -> tuple[Node, Node] | None:
-    """(mask, x) if the node is where(mask, x, 0) by structure, else None."""
-    op = node.op
-    if op is not None and op[0] is WHERE and known_number(op[1][2]) == 0:
-        return op[1][0], op[1][1]
-    return None
 
 
 @elementwise(

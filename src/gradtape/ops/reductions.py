@@ -16,9 +16,10 @@ from gradtape.graph.handles import TensorLike, number_node
 from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import normalize_axes, reduced, size
 from gradtape.graph.trace import apply
+from gradtape.ops.arithmetic import choose, times
 from gradtape.ops.declare import convert, operation
 from gradtape.ops.powers import real_divide
-from gradtape.ops.selection import equal, where
+from gradtape.ops.selection import equal
 from gradtape.ops.shaping import (
     CONCAT,
     SUM,
@@ -40,7 +41,7 @@ def _extreme_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes: t
     (x,) = inputs
     chosen = equal(x, spread(out, axes, x.shape))
     share = ct / apply(SUM, (convert(chosen, x.dtype),), (axes,))
-    return where(chosen, spread(share, axes, x.shape), 0)
+    return choose(chosen, spread(share, axes, x.shape))
 
 
 def _product_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node:
@@ -52,7 +53,7 @@ def _product_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes: t
     flat = reshaped(moved, (size(tuple(x.shape[i] for i in rest)), size(tuple(x.shape[i] for i in axes))))
     others = _products_before(flat) * _reversed(_products_before(_reversed(flat)))
     back = tuple(int(i) for i in np.argsort(order))
-    return spread(ct, axes, x.shape) * apply(TRANSPOSE, (reshaped(others, moved.shape),), (back,))
+    return times(spread(ct, axes, x.shape), apply(TRANSPOSE, (reshaped(others, moved.shape),), (back,)))
 
 
 def _reversed(x: Node) -> Node:

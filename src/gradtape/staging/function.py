@@ -17,6 +17,7 @@ from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
+from gradtape import config
 from gradtape.config import settings
 from gradtape.engine.run import value_of
 from gradtape.engine.tiers import Runner, runner
@@ -56,6 +57,8 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._calls += 1
+        if config.unusual and config.settings().check_numerics and thread.capture is None:
+            return self._eagerly(args, kwargs)
         if self._usual is not None and not kwargs:
             types, traced = self._usual
             nodes = _nodes_like(types, args)
@@ -101,6 +104,19 @@ class Function:
     def programs(self) -> list[Program]:
         """The Programs of all traces."""
         return [traced.program for traced in self._traced.values()]
+
+    def _eagerly(self, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """Call the Python function, so that each operation is seen on its own line."""
+        if self.input_signature is not None:
+            args, kwargs = self._canonical(args, kwargs)
+        nodes: list[Node] = []
+        for value in (*args, *kwargs.values()):
+            describe(value, [], nodes)
+        supply = iter(nodes)
+        return self.python_function(
+            *[replaced(value, supply.__next__) for value in args],
+            **{name: replaced(value, supply.__next__) for name, value in kwargs.items()},
+        )
 
     def _canonical(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         """Arguments by position as far as possible, checked against the input_signature."""
