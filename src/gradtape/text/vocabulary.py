@@ -94,9 +94,18 @@ ATOM = 11
 """How tightly a number, a name and a call bind: tighter than any operator."""
 
 _COMPOSED: dict[str, tuple[tuple[Kind, ...], int]] = {
+    "celu": (("number", "setting"), 1),
     "divide": (("number", "number"), 0),
+    "elu": (("number", "setting"), 1),
     "pow": (("number", "number"), 0),
+    "gelu": (("number",), 0),
+    "hard_sigmoid": (("number",), 0),
+    "hardshrink": (("number", "setting"), 1),
     "leaky_relu": (("number", "setting"), 1),
+    "log_sigmoid": (("number",), 0),
+    "silu": (("number", "setting"), 1),
+    "softshrink": (("number", "setting"), 1),
+    "swish": (("number", "setting"), 1),
     "where": (("condition", "number", "number"), 0),
 }
 """Public functions without a primitive to read this from: what they take, and how much of it is optional."""
@@ -110,15 +119,25 @@ OTHER_NAMES = {
     "arctan2": "atan2",
     "arctanh": "atanh",
     "expit": "sigmoid",
+    "exponential": "exp",
     "fabs": "abs",
+    "gammaln": "lgamma",
+    "hard_shrink": "hardshrink",
+    "hardsigmoid": "hard_sigmoid",
+    "hardtanh": "hard_tanh",
     "heaviside": "where",
     "ln": "log",
+    "loggamma": "lgamma",
     "logistic": "sigmoid",
+    "logsigmoid": "log_sigmoid",
     "max": "maximum",
     "min": "minimum",
     "power": "pow",
+    "psi": "digamma",
     "sgn": "sign",
+    "soft_shrink": "softshrink",
     "sqr": "square",
+    "tanh_shrink": "tanhshrink",
     "tg": "tan",
 }
 """What the same functions are called elsewhere, for the hint in an error."""

@@ -100,6 +100,11 @@ asinh = _unary("asinh", tf.asinh)
 acosh = _unary("acosh", tf.acosh)
 atanh = _unary("atanh", tf.atanh)
 sigmoid = _unary("sigmoid", tf.sigmoid)
+sinc = _unary("sinc", tf.math.sinc)
+erf = _unary("erf", tf.math.erf)
+erfc = _unary("erfc", tf.math.erfc)
+lgamma = _unary("lgamma", tf.math.lgamma)
+digamma = _unary("digamma", tf.math.digamma)
 
 abs = _unary("abs", tf.abs, unchanged)
 neg = _unary("neg", tf.negative, unchanged)
@@ -117,6 +122,8 @@ div = _binary("div", _divide)
 maximum = _binary("maximum", tf.maximum)
 minimum = _binary("minimum", tf.minimum)
 atan2 = _binary("atan2", _atan2)
+logaddexp = _binary("logaddexp", tf.math.logaddexp)
+xlogy = _binary("xlogy", tf.math.xlogy)
 
 
 def _divided_by(self: Tensor, other: TensorLike) -> Any:
@@ -130,6 +137,12 @@ Tensor.__rtruediv__ = _divided_by  # type: ignore[assignment, method-assign]
 def pow(input: TensorLike, exponent: TensorLike, *, out: Any = None) -> Any:
     """input to the power exponent, elementwise with broadcasting."""
     return deliver(tf.pow(*_pair(input, exponent)), out)
+
+
+def logit(input: TensorLike, eps: float | None = None, *, out: Any = None) -> Any:
+    """log(x / (1 - x)), elementwise, of x limited to [eps, 1 - eps] if there is an eps."""
+    x = to_float(_tensor(input))
+    return deliver(tf.math.logit(x if eps is None else tf.minimum(tf.maximum(x, eps), 1 - eps)), out)
 
 
 def where(condition: TensorLike, input: TensorLike, other: TensorLike, *, out: Any = None) -> Any:
@@ -156,7 +169,26 @@ def mean(input: TensorLike, dim: Any = None, keepdim: bool = False, *, dtype: An
     return own(tf.reduce_mean(x, dim, keepdim))
 
 
-for _function in (pow, where, sum, mean):
+def softmax(input: TensorLike, dim: int) -> Tensor:
+    """exp(x) / Σ exp(x) over `dim`.
+
+    >>> softmax(tensor([0.0, 0.0]), dim=0)
+    tensor([0.5000, 0.5000])
+    """
+    return own(tf.nn.softmax(to_float(_tensor(input)), dim))
+
+
+def log_softmax(input: TensorLike, dim: int) -> Tensor:
+    """x - log Σ exp(x) over `dim`."""
+    return own(tf.nn.log_softmax(to_float(_tensor(input)), dim))
+
+
+def logsumexp(input: TensorLike, dim: Any, keepdim: bool = False) -> Tensor:
+    """log Σ exp(x) over `dim` (an integer or several), without overflow."""
+    return own(tf.reduce_logsumexp(to_float(_tensor(input)), dim, keepdim))
+
+
+for _function in (logit, pow, where, sum, mean, softmax, log_softmax, logsumexp):
     if _function is not where:
         setattr(Tensor, _function.__name__, _function)
 

@@ -8,8 +8,8 @@ even or odd in x. mish is x R with R a rational function of exp(x) (`gradtape.op
 in 1/exp(x) for positive x. The zeros of the derivatives lie where two terms cancel, which double-double (for float:
 double) leaves exact far beyond what half an ulp of x decides.
 
-Largest error in units of ulp + |slope| ulp(x) / 2 (for values in ulps), for every function and order tested: float
-0.51, double 0.76 (where subnormal, else 0.6).
+Largest error in units of ulp + |slope| ulp(x) / 2 (for values in ulps), for orders 0 to 3: float 0.511, double 0.52;
+elu is as expm1.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from gradtape.engine.elementary.exponential import LIMITS, clamp
 from gradtape.engine.elementary.logistic import LARGE_ORDER, LIFT, SATURATED, Decay, finished, limited
 from gradtape.engine.machine import Machine, Value
 from gradtape.ops.closed_forms import SELU_ALPHA, SELU_SCALE, mish_weight, shrink_terms
+
+SMALLEST_NORMAL = {"float": 2.0**-126, "double": 2.0**-1022}
 
 SHRINK_TERMS = {"float": 6, "double": 10}
 """Terms of the series that tanhshrink is made of up to 1."""
@@ -45,10 +47,18 @@ def silu(m: Machine, x: Value, order: int = 0) -> Value:
     head = w.select(negative, e.fraction, 1.0)
     inverse = e.inverse()
     if not order:
-        return above(x, w.scaled(w.multiply(w.multiply(head, inverse), wide), k))
+        value = above(x, w.scaled(w.multiply(w.multiply(head, inverse), wide), k))
+        return m.select(m.abs(x) < SMALLEST_NORMAL[x.type], half_of_subnormal(w, wide), value)
     # (1 + e) + x for negative x, else (1 + e) + x e
     total = w.multiply_add(w.select(negative, 1.0, e.value), wide, w.add(1.0, e.value))
     return w.scaled(w.multiply(w.multiply(total, head), w.power(inverse, 2)), k)
+
+
+def half_of_subnormal(w: Arithmetic, x: Value) -> Value:
+    """x/2 + x²/4, rounded: the second term only decides to which side a last bit goes that lies in the middle."""
+    m = w.m
+    up = m.bits(x * 2.0 ** (LIFT - 1)) + m.select(x < 0.0, m.const("i64", -1), 1)
+    return w.round(m.from_bits(up) * 2.0**-LIFT)
 
 
 def silu_slope(w: Arithmetic, x: Value, e: Decay, order: int) -> Value:
@@ -87,7 +97,7 @@ def mish(m: Machine, x: Value, order: int = 0) -> Value:
     k = None if e.k is None else m.select(negative, e.k, 0)
     if not order:
         value = w.multiply(w.multiply(weight, inverse), w.select(negative, e.fraction, 1.0))
-        return above(x, w.scaled(w.multiply(value, wide), k))
+        return m.select(m.equal(x, 0.0), x, above(x, w.scaled(w.multiply(value, wide), k)))
     rest = w.multiply(w.multiply(base, either(mish_weight(order - 1))), float(order))
     square = w.multiply(e.fraction, e.fraction)
     weight = w.multiply(weight, wide)
