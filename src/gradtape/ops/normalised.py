@@ -115,7 +115,7 @@ def reduce_logsumexp(
 
     >>> import gradtape as tf
     >>> tf.reduce_logsumexp([1000., 1000.]).numpy()
-    np.float32(1000.6931)
+    np.float32(1000.6932)
     """
     row = rows("reduce_logsumexp", input_tensor, axis)
     return kept(convert(row.top + row.logarithm(), row.dtype), row.x.shape, row.axes, keepdims)

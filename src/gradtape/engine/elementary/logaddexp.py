@@ -31,7 +31,7 @@ def difference(w: Arithmetic, x: Value, y: Value, low: float, high: float) -> Pa
     head = m.select(m.equal(x, y), w.const(0.0), exact.hi)
     if exact.lo is None:
         return Pair(clamp(head, low, high))
-    return Pair(clamp(head, low, high), m.select((head > low) & (head < high), exact.lo, 0.0))
+    return Pair(clamp(head, low, high), m.select((exact.hi > low) & (exact.hi < high), exact.lo, 0.0))
 
 
 def exp_difference(m: Machine, x: Value, y: Value, short: int = 0) -> Value:

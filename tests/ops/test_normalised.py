@@ -1,0 +1,213 @@
+"""softmax, its logarithms and norms: near mpmath, also where numbers are large, infinite or dominated by one."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import gradtape as tf
+from gradtape.errors import ArgumentError, DTypeError, ShapeError
+
+mp.mp.dps = 60
+INF = np.inf
+BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+def gradient(f, x, weights=None):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x)
+    return tape.gradient(y, x, output_gradients=weights).numpy()
+
+
+def ulps(result, true, dtype):
+    """The largest error of numbers, in units in the last place of the true ones."""
+    pairs = zip(np.ravel(result), np.ravel(true), strict=True)
+    return max(
+        float(abs(mp.mpf(float(r)) - t) / mp.mpf(float(np.spacing(np.abs(np.dtype(dtype).type(t)))))) for r, t in pairs
+    )
+
+
+def truth(row):
+    """exp(x - m), their sum, and the sum of all but the largest one."""
+    x = [mp.mpf(float(v)) for v in row]
+    terms = [mp.exp(v - max(x)) for v in x]
+    return x, terms, mp.fsum(terms), mp.fsum(sorted(terms)[:-1])
+
+
+@pytest.fixture(params=[(1, 3), (3, 10), (10, 100), (30, 10)], ids=str)
+def logits(request):
+    spread, length = request.param
+    return spread * np.random.default_rng(length).standard_normal((6, length))
+
+
+@BOTH
+def test_softmax_and_its_logarithms(logits, dtype):
+    x = tf.constant(logits.astype(dtype))
+    bound = 0.51 if dtype == "float32" else 3
+    share, logarithm = tf.nn.softmax(x).numpy(), tf.nn.log_softmax(x).numpy()
+    slope = gradient(lambda x: tf.reduce_logsumexp(x, axis=-1), x)
+    for i, row in enumerate(x.numpy()):
+        at, terms, total, rest = truth(row)
+        true = [e / total for e in terms]
+        assert ulps(share[i], true, dtype) <= bound
+        assert ulps(slope[i], true, dtype) <= bound
+        assert ulps(logarithm[i], [v - max(at) - mp.log1p(rest) for v in at], dtype) <= bound
+
+
+@BOTH
+def test_logsumexp(logits, dtype):
+    x = tf.constant(logits.astype(dtype))
+    values = tf.reduce_logsumexp(x, axis=1).numpy()
+    for value, row in zip(values, x.numpy(), strict=True):
+        at, _, _, rest = truth(row)
+        true = max(at) + mp.log1p(rest)
+        cancelled = np.spacing(np.max(np.abs(row))) / np.spacing(np.abs(value))
+        assert ulps(value, true, dtype) <= 0.51 + (2.0**-29 if dtype == "float32" else 1) * cancelled
+
+
+@BOTH
+def test_the_small_terms_beside_a_large_one_are_kept(dtype):
+    x = tf.constant([0.0, -50.0], dtype)
+    small = np.array(mp.exp(-50), dtype)
+    assert tf.reduce_logsumexp(x).numpy() == pytest.approx(small, rel=1e-6)
+    assert tf.nn.log_softmax(x).numpy() == pytest.approx([-small, -50.0], rel=1e-6)
+
+
+@BOTH
+def test_the_gradient_of_softmax_sums_to_zero(logits, dtype):
+    x = tf.constant(logits.astype(dtype))
+    weights = np.random.default_rng(1).standard_normal(logits.shape).astype(dtype)
+    slopes = gradient(tf.nn.softmax, x, tf.constant(weights)).astype(np.float64)
+    assert np.all(np.abs(slopes.sum(axis=1)) <= 4 * float(np.finfo(dtype).eps) * np.abs(weights).max())
+    for slope, row, ct in zip(slopes, x.numpy(), weights, strict=True):
+        _, terms, total, _ = truth(row)
+        mean = mp.fsum(e * float(w) for e, w in zip(terms, ct, strict=True)) / total
+        true = [float(e / total * (float(w) - mean)) for e, w in zip(terms, ct, strict=True)]
+        assert slope == pytest.approx(true, rel=4 * float(np.finfo(dtype).eps), abs=2**-50)
+
+
+def test_infinite_logits():
+    x = tf.constant([[INF, 0, 1], [INF, INF, -INF], [-INF] * 3, [-INF, 2, 2], [3e38, -3e38, 3e38]])
+    third = 1 / 3
+    assert tf.nn.softmax(x).numpy() == pytest.approx(
+        np.array([[1, 0, 0], [0.5, 0.5, 0], [third] * 3, [0, 0.5, 0.5], [0.5, 0, 0.5]])
+    )
+    two = np.float32(np.log(2))
+    assert tf.reduce_logsumexp(x, axis=1).numpy().tolist() == [INF, INF, -INF, 2 + two, np.float32(3e38)]
+    assert tf.nn.log_softmax(x).numpy()[0].tolist() == [0, -INF, -INF]
+    assert tf.nn.log_softmax(x).numpy()[3].tolist() == [-INF, -two, -two]
+    for f in (tf.nn.softmax, tf.nn.log_softmax, lambda x: tf.reduce_logsumexp(x, axis=1)):
+        assert np.all(np.isfinite(gradient(f, x)))
+    assert np.all(np.isnan(tf.nn.softmax([np.nan, 0.0, 1.0]).numpy()))
+
+
+def test_equal_largest_elements_keep_their_own_gradients():
+    x = tf.constant([[1.0, 1.0, 0.0]], tf.float64)
+    share = tf.nn.softmax(x).numpy()[0]
+    for i in range(3):
+        weights = tf.constant(np.eye(3)[i : i + 1])
+        assert gradient(tf.nn.softmax, x, weights)[0] == pytest.approx(share[i] * (np.eye(3)[i] - share), rel=1e-14)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, (0, 2), None])
+def test_axes(axis):
+    x = np.random.default_rng(0).standard_normal((3, 4, 5))
+    for keepdims in (False, True):
+        expected = np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
+        result = tf.reduce_logsumexp(x, axis=axis, keepdims=keepdims).numpy()
+        assert result.shape == expected.shape
+        assert result == pytest.approx(expected, rel=1e-14)
+    if isinstance(axis, int):
+        share = np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)
+        assert tf.nn.softmax(x, axis).numpy() == pytest.approx(share, rel=1e-14)
+        assert tf.nn.log_softmax(x, axis=axis).numpy() == pytest.approx(np.log(share), rel=1e-13)
+
+
+def test_second_derivatives():
+    x = tf.constant(np.random.default_rng(0).standard_normal(5))
+    share = tf.nn.softmax(x).numpy()
+    direction = np.random.default_rng(1).standard_normal(5)
+    curvature = gradient(lambda x: tf.reduce_sum(tf_gradient(tf.reduce_logsumexp, x) * direction), x)
+    assert curvature == pytest.approx(share * (direction - share @ direction), rel=1e-13)
+    flat = tf.constant([INF, 0.0])
+    assert gradient(lambda x: tf_gradient(tf.reduce_logsumexp, x)[0], flat).tolist() == [0, 0]
+
+
+def tf_gradient(f, x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x)
+    return tape.gradient(y, x)
+
+
+def test_softmax_is_three_passes(capsys):
+    tf.show(tf.nn.softmax(np.ones((1000, 100), np.float32)))
+    assert "plan: 3 kernels" in capsys.readouterr().out
+
+
+def test_what_is_refused():
+    with pytest.raises(DTypeError, match="softmax works on float tensors"):
+        tf.nn.softmax([1, 2])
+    with pytest.raises(ShapeError):
+        tf.nn.softmax([1.0, 2.0], axis=1)
+    with pytest.raises(ArgumentError, match="positive numbers"):
+        tf.norm([1.0], ord=-1)
+    with pytest.raises(ArgumentError, match="for matrices"):
+        tf.norm([[1.0]], ord=2, axis=(0, 1))
+
+
+# -- norms ----------------------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("size", [1.0, 1e-38, 1e38, 1e-300, 1e300])
+@pytest.mark.parametrize("order", ["euclidean", 2, 1, INF, 3, 2.5])
+def test_norm_of_any_size(order, size, dtype):
+    if dtype == "float32" and not 1e-40 < size < 1e40:
+        pytest.skip("outside float32")
+    x = (size * np.array([[0.3, -0.4, 0.2], [0.1, 0.0, -0.9]])).astype(dtype)
+    exact = x.astype(np.float64) / size
+    p = 2 if order == "euclidean" else order
+    expected = np.linalg.norm(exact, p, axis=1)
+    eps = 4 * float(np.finfo(dtype).eps)
+    assert tf.norm(x, order, axis=1).numpy() / size == pytest.approx(expected, rel=eps)
+    if p == INF:
+        slope = np.where(np.abs(exact) == expected[:, None], np.sign(exact), 0)
+    else:
+        slope = np.sign(exact) * (np.abs(exact) / expected[:, None]) ** (p - 1)
+    assert gradient(lambda x: tf.norm(x, order, axis=1), tf.constant(x)) == pytest.approx(slope, rel=eps)
+
+
+@BOTH
+@pytest.mark.parametrize("order", ["euclidean", 1, INF, 3])
+def test_norm_has_gradient_zero_at_zero(order, dtype):
+    x = tf.constant([0.0, 0.0], dtype)
+    assert tf.norm(x, order).numpy() == 0
+    assert gradient(lambda x: tf.norm(x, order), x).tolist() == [0, 0]
+    if order in ("euclidean", 3):  # the others have none
+        assert gradient(lambda x: tf_gradient(lambda x: tf.norm(x, order), x), x).tolist() == [0, 0]
+
+
+def test_norms_of_matrices():
+    x = np.random.default_rng(0).standard_normal((3, 4, 5))
+    for order, numpys in [("euclidean", "fro"), ("fro", "fro"), (1, 1), (INF, INF)]:
+        for axis in [(0, 1), (2, 0), (-1, 1)]:
+            expected = np.linalg.norm(x, numpys, axis=axis, keepdims=True)
+            assert tf.norm(x, order, axis, keepdims=True).numpy() == pytest.approx(expected, rel=1e-14)
+
+
+def test_norm_of_infinite_elements():
+    assert tf.norm([INF, 1.0]).numpy() == INF
+    assert tf.norm(np.array([-INF, 1.0])).numpy() == INF
+    assert np.isnan(tf.norm([np.nan, 1.0]).numpy())
+
+
+@BOTH
+def test_l2_normalize(dtype):
+    x = tf.constant([[3.0, 4.0], [0.0, 0.0], [3e30, 4e30]], dtype)
+    assert tf.math.l2_normalize(x, axis=1).numpy() == pytest.approx(
+        np.array([[0.6, 0.8], [0, 0], [0.6, 0.8]]), rel=1e-6
+    )
+    slope = gradient(lambda x: tf.math.l2_normalize(x, axis=1)[0, 0], x)
+    assert slope == pytest.approx(np.array([[0.128, -0.096], [0, 0], [0, 0]]), rel=1e-6)
+    assert tf.nn.l2_normalize([1.0, 0.0], epsilon=4.0).numpy().tolist() == [0.5, 0]
