@@ -18,6 +18,9 @@ from gradtape.ops.powers import reciprocal
 
 Tensor = Any
 
+FAMILY: Any = sigmoid
+"""Whose members `sigmoid_difference` are, at x - y."""
+
 
 def _difference(x: Any, y: Any) -> Any:
     return np.where(x == y, np.zeros((), x.dtype), x - y)
@@ -56,10 +59,10 @@ def exp_difference(x: TensorLike, y: TensorLike, short: int, name: str | None = 
         lambda x, y, order: -sigmoid_difference(x, y, order + 1),
     ],
     lowering="sigmoid_difference",
-    reference=lambda x, y, order: sigmoid.primitive.reference(_difference(x, y), order),
+    reference=lambda x, y, order: FAMILY.primitive.reference(_difference(x, y), order),
     parameters=["order"],
     public=False,
-    exact=lambda mp, x, y, order: sigmoid.primitive.exact(mp, _exact_difference(mp, x, y), order),
+    exact=lambda mp, x, y, order: FAMILY.primitive.exact(mp, _exact_difference(mp, x, y), order),
 )
 def sigmoid_difference(x: TensorLike, y: TensorLike, order: int, name: str | None = None) -> Tensor:
     """The derivative of an order of the logistic function, at x - y."""

@@ -112,7 +112,8 @@ def sparse_softmax_cross_entropy_with_logits(labels: TensorLike, logits: TensorL
     classes, axis = logits.shape[-1], len(labels.shape)
     chosen = over_runs(SUM, where(_chosen(labels, classes, axis), row.below(), 0), row.axes)
     known = logical_and(labels >= 0, labels < classes)
-    return convert(where(known, row.logarithm() - chosen, float("nan")), row.dtype)
+    refused = where(known, literal(0, float64), float("nan"))
+    return convert(row.logarithm() - chosen + refused, row.dtype)
 
 
 @operation("labels", "logits")

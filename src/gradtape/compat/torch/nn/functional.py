@@ -181,7 +181,9 @@ def binary_cross_entropy_with_logits(input: TensorLike, target: TensorLike, *, r
 def _reduced(losses: Any, reduction: str) -> Tensor:
     if reduction not in ("mean", "sum", "none"):
         raise ArgumentError(f"a reduction is 'mean', 'sum' or 'none', but reduction={reduction!r} was given")
-    return own({"mean": tf.reduce_mean, "sum": tf.reduce_sum, "none": tf.identity}[reduction](losses))
+    if reduction == "none":
+        return own(losses)
+    return own(tf.reduce_mean(losses) if reduction == "mean" else tf.reduce_sum(losses))
 
 
 def _tensor(x: Any) -> Any:
