@@ -200,8 +200,8 @@ class _Measure:
 
     def beside_a_zero(self, x: float, t: Any, slope: Any) -> bool:
         """Whether the exact derivative has changed sign twice as far away as its tangent would have it."""
-        if not t or not slope:
-            return not t
+        if rounds_to_zero(self.mp, t, self.dtype) or not slope:
+            return bool(slope)
         there = self.mp.mpf(x) - 2 * t / slope
         if abs(there - x) > abs(x) / 8:
             return False

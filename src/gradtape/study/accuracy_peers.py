@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -49,7 +49,7 @@ OPERATORS: dict[str, Callable] = {
 OTHER = {
     "torch": {"log_sigmoid": "logsigmoid", "swish": "silu", "hard_sigmoid": "hardsigmoid", "hard_tanh": "hardtanh"},
     "jax": {"swish": "silu", "lgamma": "gammaln", "floormod": "mod"},
-    "tensorflow": {"gelu": "gelu"},
+    "tensorflow": {},
 }
 """What a function is called there, if not as here."""
 
@@ -58,13 +58,12 @@ class _Missing(Exception):
     """A function that a library does not have."""
 
 
-def results(f: Any, order: int, x: np.ndarray) -> Iterator[Peer]:
-    """The derivative of an expression at x, by every system."""
-    for name, module, derivative in (
-        ("TensorFlow", "tensorflow", _tensorflow),
-        ("PyTorch", "torch", _torch),
-        ("JAX", "jax", _jax),
-    ):
+def results(
+    f: Any, order: int, x: np.ndarray, systems: Sequence[str] = ("tensorflow", "torch", "jax")
+) -> Iterator[Peer]:
+    """The derivative of an expression at x, by each of the systems."""
+    for module in systems:
+        name, derivative = SYSTEMS[module]
         if not isinstance(f, Expression):
             yield Peer(name, None, "only expressions are translated")
             continue
@@ -153,9 +152,14 @@ def _jax(jax: Any, f: Expression, order: int, x: np.ndarray) -> Any:
     derivative = function
     for _ in range(order):
         derivative = jax.grad(derivative)
-    with jax.enable_x64(x.dtype == np.float64) if hasattr(jax, "enable_x64") else _x64(x.dtype == np.float64):
+    wide = jax.enable_x64 if hasattr(jax, "enable_x64") else import_module("jax.experimental").enable_x64
+    with wide(x.dtype == np.float64):
         return np.asarray(jax.vmap(derivative)(numpy.asarray(x)))
 
 
-def _x64(wanted: bool) -> Any:
-    return import_module("jax.experimental").enable_x64(wanted)
+SYSTEMS: dict[str, tuple[str, Callable]] = {
+    "tensorflow": ("TensorFlow", _tensorflow),
+    "torch": ("PyTorch", _torch),
+    "jax": ("JAX", _jax),
+}
+"""By the module that is imported: the system's name, and how it computes a derivative."""

@@ -59,14 +59,14 @@ class Truth:
         self.mp = context()
         self.start = 2 * np.finfo(dtype).nmant + 64
 
-    def values(self, x: float, wanted: Sequence[int]) -> list[Any]:
+    def values(self, x: Any, wanted: Sequence[int]) -> list[Any]:
         """The outputs with the numbers `wanted`: mpmath's numbers, NaN where there is no real value or none that can
         be found."""
         outputs = self.graph.program.outputs
         known, _ = self.settled(x, [outputs[i] for i in wanted])
         return [known[outputs[i]] for i in wanted]
 
-    def settled(self, x: float, wanted: Sequence[int]) -> tuple[dict[int, Any], int]:
+    def settled(self, x: Any, wanted: Sequence[int]) -> tuple[dict[int, Any], int]:
         """The exact value of every leaf and operation, at a precision (that in bits comes second) at which those
         wanted are settled."""
         precision = self.start
@@ -88,13 +88,13 @@ class Truth:
             return a == b or (a != a and b != b)
         return self.mp.isfinite(a) and abs(a - b) <= self.mp.ldexp(unit(self.mp, b, self.dtype), -GUARD)
 
-    def at(self, x: float, precision: int) -> tuple[dict[int, Any], bool]:
+    def at(self, x: Any, precision: int) -> tuple[dict[int, Any], bool]:
         """Every value at a precision, and whether one vanished that may be there at a higher one."""
         mp, graph = self.mp, self.graph
         with mp.workprec(precision):
             known = {-1 - i: exact_number(mp, value) for i, value in enumerate(graph.leaves)}
             if graph.variable:
-                known[graph.variable] = mp.mpf(float(x))
+                known[graph.variable] = mp.mpf(x)
             return known, run(mp, graph.program, known)
 
 
@@ -110,18 +110,20 @@ def run(mp: Any, program: Program, known: dict[int, Any]) -> bool:
 
 
 def apply(mp: Any, name: str, operands: Sequence[Any], params: tuple) -> tuple[Any, bool]:
-    """The value of a primitive, and whether it is 0 or undefined for what may be a lack of digits. NaN where it has no
-    real value."""
-    reader = TABLE[name].exact
-    assert reader is not None
+    """The value of a primitive, and whether it is 0 or undefined for what may be a lack of digits, as log(1 + 1e-300)
+    is. NaN where it has no real value."""
+    primitive = TABLE[name]
+    assert primitive.exact is not None
+    finite = all(isinstance(v, bool) or mp.isfinite(v) for v in operands)
     try:
-        value = reader(mp, *operands, *params)
+        value = primitive.exact(mp, *operands, *params)
     except (ZeroDivisionError, ValueError):
-        return mp.nan, all(isinstance(v, bool) or mp.isfinite(v) for v in operands)
+        return mp.nan, finite
     if isinstance(value, mp.mpc):
         return mp.nan, False
-    poor = name in ("add", "subtract") and not value and any(operands)
-    return value, poor
+    if value or not finite or primitive.kind != "elementwise":
+        return value, False
+    return value, any(operands) if name in ("add", "subtract") else all(operands)
 
 
 def exact_number(mp: Any, value: Any) -> Any:
