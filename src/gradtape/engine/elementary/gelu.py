@@ -67,15 +67,17 @@ def gelu_tanh(m: Machine, x: Value, order: int = 0) -> Value:
         return mirrored(w, x, order, e, w.multiply(w.multiply(e.fraction, inverse), -y))
     total: Pair | None = None
     for k, weight in reversed(list(enumerate(gelu_tanh_weights(order), 1))):
-        first = next(i for i, c in enumerate(weight) if c)
-        coefficients = [c * SLOPE**k for c in weight[first::2]]
-        term = horner(w, coefficients, square)
+        total = None if total is None else w.multiply(total, inverse)
+        if not any(weight):
+            continue
+        odd = next(i for i, c in enumerate(weight) if c) % 2
+        term = horner(w, [c * SLOPE**k for c in weight[odd::2]], square)
         term = w.multiply(horner(w, logistic(k), e.value), term) if k > 1 else term
         if k % 2 == 0:
             term = w.multiply(term, e.one_minus())
-        if first:
+        if odd:
             term = w.multiply(term, y)
-        total = term if total is None else w.add(w.multiply(total, inverse), term)
+        total = term if total is None else w.add(total, term)
     assert total is not None
     factor = w.multiply(e.fraction, inverse)
     if order == 1:
