@@ -64,6 +64,27 @@ def test_table_prints_numbers_alone(folder):
     assert list(folder.iterdir()) == []
 
 
+def test_accuracy_prints_figures_and_the_verdict():
+    printed = done("accuracy", "exp(x) - cos(x)", "--order", "0", "--domain", "-1", "1", "--points", "200")
+    assert printed.startswith("accuracy of f(x) for f(x) = exp(x) - cos(x), float32, -1 to 1\n")
+    assert "1 ulp: not met" in printed
+    assert "The digits are lost where cos(x) is subtracted from exp(x), at x = " in printed
+
+
+@pytest.mark.parametrize("option", ["-o", "--output"])
+def test_accuracy_draws_when_asked(folder, option):
+    assert done("accuracy", "-x**2", "--points", "50", option, "error.png").endswith("written to error.png\n")
+    assert Path("error.png").read_bytes().startswith(b"\x89PNG")
+    done("accuracy", "-x**2", "--points", "50")
+    assert [p.name for p in folder.iterdir()] == ["error.png"]
+
+
+def test_accuracy_as_json_on_the_whole_line():
+    arguments = ("--domain", "-inf", "inf", "--order", "2", "--dtype", "float64", "--points", "50", "--json")
+    read = json.loads(done("accuracy", "1/(1 + exp(-x))", *arguments))
+    assert read["met"] and read["domain"] is None and read["order"] == 2 and read["dtype"] == "float64"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -126,6 +147,11 @@ BAD = [
     (("plot", "x", "--output", "a" * 300 + ".png"), "cannot write"),
     (("plot", "x**x**x", "--order", "12"), "too large an expression"),
     (("plot", "x", "--show"), "needs a display"),
+    (("accuracy", "x", "--order", "12"), "up to derivative 11"),
+    (("accuracy", "x", "--domain", "1", "-1"), "range 1:-1 is reversed"),
+    (("accuracy", "x", "--domain", "0", "z"), "unknown name 'z'"),
+    (("accuracy", "x", "--points", "5"), "10 to 200,000 points, not 5"),
+    (("accuracy", "x", "-o", "x.gif"), "end it in .png, .svg, .pdf"),
     (("plot",), "Missing argument"),
     (("plot", "x", "y"), "unexpected extra argument"),
     (("plot", "x", "--ordr", "2"), "--order"),

@@ -32,6 +32,9 @@ from gradtape.study.subject import ASCII, Subject, check_dtype, subject
 CONTRACT = (1.0, 2.0, 4.0, 4.0)
 """Ulps that gradtape promises for its functions: for the value and the first three derivatives."""
 
+BESIDE = 1024
+"""How many ulps of x away a zero of a first derivative may be for the mixed measure to count."""
+
 LEVELS = (0.5, 0.9, 0.99, 0.999)
 """The quantiles that are shown."""
 
@@ -66,8 +69,8 @@ def accuracy(
     stored: ``0.1*x`` means a tenth also in float32.
 
     The error of a result r with the exact value t is |r - t| / ulp(t). From the second derivative on, and for the first
-    one beside a simple zero of it, it is |r - t| / (ulp(t) + |t'| ulp(x) / 2). The contract is that of gradtape's own
-    functions: 1 ulp for the value, 2 for the first derivative, 4 for the second and third.
+    one if a simple zero of it is at most 1024 ulps of x away, it is |r - t| / (ulp(t) + |t'| ulp(x) / 2). The contract
+    is that of gradtape's own functions: 1 ulp for the value, 2 for the first derivative, 4 for the second and third.
 
     Raises ExpressionError for text that cannot be read, ArgumentError or DTypeError for the rest.
 
@@ -199,13 +202,14 @@ class _Measure:
             return plain / float(1 + moved / unit(mp, t, dtype))
 
     def beside_a_zero(self, x: float, t: Any, slope: Any) -> bool:
-        """Whether the exact derivative has changed sign twice as far away as its tangent would have it."""
+        """Whether a zero of the exact derivative is at most `BESIDE` ulps of x away: along its tangent, and the sign
+        has changed twice as far away."""
         if rounds_to_zero(self.mp, t, self.dtype) or not slope:
             return bool(slope)
-        there = self.mp.mpf(x) - 2 * t / slope
-        if abs(there - x) > abs(x) / 8:
+        away = t / slope
+        if abs(away) > BESIDE * unit(self.mp, self.mp.mpf(x), self.dtype):
             return False
-        (beyond,) = self.truth.values(there, [self.order])
+        (beyond,) = self.truth.values(x - 2 * away, [self.order])
         return bool(self.mp.isfinite(beyond) and beyond * t < 0)
 
     def wrong(self, result: float, t: Any) -> str:
