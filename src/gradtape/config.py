@@ -110,6 +110,7 @@ _RULES = {
         "True, False or 'record'", _check_numerics, "0, 1 or record", {**_SWITCH, "record": "record"}.__getitem__
     ),
     "safe_selection": _Rule("True or False", _flag, "0 or 1", _SWITCH.__getitem__),
+    "stabilise": _Rule("True or False", _flag, "0 or 1", _SWITCH.__getitem__),
 }
 
 
@@ -125,6 +126,7 @@ class Settings:
     pending_limit   after how many operations pending values are computed
     check_numerics  True: the first NaN or infinity is a NumericsError; "record": `explain_nan` can say where it arose
     safe_selection  whether the gradient of what a selection did not choose is zero by structure, not 0 times something
+    stabilise       whether formulas such as 1 / (1 + exp(-x)) are computed and differentiated as the exact primitive
 
     >>> Settings(cache_size="64M").cache_size
     67108864
@@ -138,6 +140,7 @@ class Settings:
     pending_limit: int = 1000
     check_numerics: CheckNumerics = False
     safe_selection: bool = True
+    stabilise: bool = True
 
     def __post_init__(self) -> None:
         for name, rule in _RULES.items():

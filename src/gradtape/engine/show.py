@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gradtape.config import settings
 from gradtape.engine.tiers import QUICK, Pieces, compile_time, known_way
 from gradtape.engine.units import amount, duration
 from gradtape.errors import ArgumentError
@@ -14,6 +15,7 @@ from gradtape.graph.node import Node
 from gradtape.graph.program import Program, typed
 from gradtape.graph.trace import thread, trace
 from gradtape.modes.nest import flatten
+from gradtape.rewrite.stabilise import concerns, stabilise
 
 if TYPE_CHECKING:  # loaded when something is shown
     from gradtape.engine.describe import Value, Work
@@ -31,7 +33,8 @@ def show(value: Any, *, ir: bool = False, file: Any = None) -> None:
     Nothing is computed or compiled, and nothing changes. Other Tensors that you hold and that share something with
     `value` are part of what is shown, as they are computed in the same pass.
 
-    The graph is shown as it was written, the plan after rewriting. For each step it says over which lengths it loops,
+    The graph is shown as it was written, the plan after rewriting; formulas that are computed as another primitive are
+    named between the two, see docs/stabilising.md. For each step it says over which lengths it loops,
     what it reads and writes, and the operations (t0, t1, … stay in registers). Bytes are those of arrays; single
     numbers are passed as arguments. Operations are counted once per element, elementary functions (sin, sigmoid, …)
     among them.
@@ -109,7 +112,7 @@ def _report(nodes: Sequence[Node], ir: bool) -> Iterator[str]:
             covered.update(outputs)
             asked = [output in left for output in outputs]
             yield from _program(program, leaves, asked)
-            yield from planned(program, ir)
+            yield from _planned_as_rewritten(program, [leaf.value for leaf in leaves], ir)
 
 
 def _others(node: Node) -> list[Node]:
@@ -136,15 +139,27 @@ def _program(program: Program, leaves: Sequence[Node], asked: Sequence[bool]) ->
         yield f"  of these, other live tensors wait for {', '.join(dict.fromkeys(others))}"
 
 
-def planned(program: Program, ir: bool = False, tier: str = "") -> Iterator[str]:
-    """The plan of a Program, line by line; in a tier, or in that of the present settings."""
+def _planned_as_rewritten(program: Program, values: Sequence[Any], ir: bool, tier: str = "") -> Iterator[str]:
+    """Which formulas are replaced, and the plan of what is computed instead."""
+    if not settings().stabilise or not concerns(program):
+        yield from planned(program, ir, tier)
+        return
+    found = stabilise(program, values)
+    if found.rewritten:
+        yield "rewritten: " + ", ".join(f"{name} ×{times}" for name, times in found.rewritten.items())
+    yield from planned(found.program, ir, tier, found.leaves)
+
+
+def planned(program: Program, ir: bool = False, tier: str = "", leaves: Sequence[int] = ()) -> Iterator[str]:
+    """The plan of a Program, line by line; in a tier, or in that of the present settings. `leaves` are the numbers by
+    which its leaves are called."""
     from gradtape.engine.describe import works
     from gradtape.engine.kernel import is_ready
     from gradtape.engine.plan import plan
     from gradtape.rewrite import rewrite
 
     way, came = known_way(program, tier)
-    names = {-1 - i: f"a{i}" for i in range(len(program.leaves))}
+    names = {-1 - i: f"a{number}" for i, number in enumerate(leaves or range(len(program.leaves)))}
     parts = [(program, list(names), program.outputs)]
     if way == "pieces":
         parts = [(part, reads, tuple(wanted)) for part, reads, wanted, _ in Pieces(program).parts]

@@ -17,6 +17,7 @@ from gradtape.engine.profile import in_pieces
 from gradtape.graph.node import TABLE
 from gradtape.graph.program import Program, Signature, rebuild
 from gradtape.graph.shapes import size
+from gradtape.rewrite.stabilise import KEPT, Stabilised, concerns, stabilise
 
 # The cost model, in seconds. The figures need to be right to a factor of two or so.
 CALL = 8e-6  # of one operation on its own, whatever its size
@@ -77,11 +78,46 @@ class Runner:
         return single.run(values)
 
 
+class Stabiliser:
+    """What runs a Program in which hand-written formulas may be replaced. Which ones are, the values of its leaves
+    decide, so this is known when they come. What then runs is the same as for a Program that was written so."""
+
+    def __init__(self, program: Program, tier: str):
+        self.program = program
+        self.tier = tier
+        self.known: tuple[tuple[Stabilised, Runner], ...] = ()
+        self.always: Runner | None = None  # where nothing is replaced, whatever the values are
+
+    def run(self, values: list[Any]) -> Sequence[Any]:
+        if self.always is not None:
+            return self.always.run(values)
+        if not settings().stabilise:
+            return as_it_is(self.program, self.tier).run(values)
+        for found, runs in self.known:
+            if found.holds(values):
+                return runs.run([values[i] for i in found.leaves])
+        found = stabilise(self.program, values)
+        runs = as_it_is(found.program, self.tier)
+        if not found.guards and not found.rewritten:
+            self.always = runs
+        self.known = ((found, runs), *self.known[: KEPT - 1])
+        return runs.run([values[i] for i in found.leaves])
+
+
 _runners: Cache[Runner] = Cache(4096)
+_stabilisers: Cache[Stabiliser] = Cache(4096)
 
 
-def runner(program: Program, tier: str = "") -> Runner:
+def runner(program: Program, tier: str = "") -> Runner | Stabiliser:
     """What runs a Program in a tier, or in that of the present settings."""
+    tier = tier or settings().tier
+    if concerns(program):
+        return _stabilisers.find((program, tier), lambda: Stabiliser(program, tier))
+    return as_it_is(program, tier)
+
+
+def as_it_is(program: Program, tier: str = "") -> Runner:
+    """What runs a Program in which nothing is to be replaced any more."""
     tier = tier or settings().tier
     return _runners.find((program, tier), lambda: Runner(program, tier))
 
@@ -128,7 +164,7 @@ class OneByOne:
         """The outputs, op by op."""
         results: list[Any] = []
         for single, inputs in self.steps:
-            results += execute(single, [results[i] if i >= 0 else values[-1 - i] for i in inputs])
+            results += as_it_is(single).run([results[i] if i >= 0 else values[-1 - i] for i in inputs])
         return [results[i] if i >= 0 else values[-1 - i] for i in self.program.outputs]
 
 
@@ -164,7 +200,7 @@ class Pieces:
         known: dict[int, Any] = {-1 - i: value for i, value in enumerate(values)}
         with in_pieces():
             for part, leaves, outputs, done in self.parts:
-                known.update(zip(outputs, execute(part, [known[i] for i in leaves]), strict=True))
+                known.update(zip(outputs, as_it_is(part).run([known[i] for i in leaves]), strict=True))
                 for i in done:  # nobody reads them any more
                     del known[i]
         return [known[i] for i in self.program.outputs]

@@ -6,7 +6,7 @@ depend on what it watches: its `Recording`, which `reverse.pull_back` walks.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from gradtape.modes import nest
 from gradtape.modes.reverse import pull_back
 from gradtape.ops.arithmetic import plus
 from gradtape.ops.shaping import full
+from gradtape.rewrite.stabilise import KEPT, NEVER, Conditions, recorded
 
 
 class GradientTape:
@@ -218,7 +219,7 @@ def _cotangents(
     """
     trace = thread.trace
     if trace.token is not token or not config.usual():
-        return _pull_back(recording, targets, weights, wanted)
+        return _pull_back(recording, targets, weights, wanted, {})[:2]
     given = [*recording.made, *recording.watched, *targets]
     pattern: tuple | None = None
     if weights is not None:
@@ -229,32 +230,45 @@ def _cotangents(
     lengths = (len(recording.made), len(recording.watched), *map(len, wanted))
     key = (lengths, pattern, *map(trace.__getitem__, given))
     before = trace.prefix
-    known = before.known.get(key)
-    if known is not None:
-        steps, after, places, reasons = known
-        return trace.replay(steps, after, places), reasons
-    totals, reasons = _pull_back(recording, targets, weights, wanted)
+    known = before.known.get(key, ())
+    for conditions, steps, after, places, reasons in known:
+        if conditions is None or conditions.hold(trace.at, recording.made):
+            return trace.replay(steps, after, places), reasons
+    totals, reasons, conditions = _pull_back(recording, targets, weights, wanted, trace)
     places = [None if total is None else trace[total] for total in totals]
     steps = between(before, trace.prefix)
     if steps is not None:
-        before.known[key] = steps, trace.prefix, places, reasons
+        before.known[key] = ((conditions, steps, trace.prefix, places, reasons), *known[: KEPT - 1])
     return totals, reasons
 
 
 def _pull_back(
-    recording: Recording, targets: list[Node], weights: list[Node | None] | None, wanted: list[Sequence[Node]]
-) -> tuple[list[Node | None], Sequence[str | None]]:
+    recording: Recording,
+    targets: list[Node],
+    weights: list[Node | None] | None,
+    wanted: list[Sequence[Node]],
+    numbers: Mapping[Node, int],
+) -> tuple[list[Node | None], Sequence[str | None], Conditions | None]:
+    """The cotangent of each source, why it has none, and on what the result rests.
+
+    A source that lies inside of what is differentiated as another primitive needs a walk of its own.
+    """
     seeds: dict[Node, Node] = {}
     for node, weight in zip(targets, weights or [None] * len(targets), strict=True):
         seed = full(node.shape, 1, node.dtype) if weight is None else weight
         seeds[node] = plus(seeds[node], seed) if node in seeds else seed
-    cotangents = pull_back(recording.made, seeds)
+    stable = recorded(recording.made, numbers)
+    cotangents = pull_back(stable.made, seeds)
+    inside = [node for nodes in wanted for node in nodes if node in stable.hidden]
+    if inside:
+        open_there = pull_back(recorded(recording.made, numbers, apart=inside).made, seeds)
+        cotangents.update({node: open_there[node] for node in inside if node in open_there})
     totals = [_gradient(nodes, recording, cotangents) for nodes in wanted]
     reasons = [
         None if total is not None else _reason(recording, seeds, nodes)
         for total, nodes in zip(totals, wanted, strict=True)
     ]
-    return totals, reasons
+    return totals, reasons, NEVER if inside else stable.rests_on
 
 
 def _nodes(recording: Recording, source: Any) -> Sequence[Node]:

@@ -29,6 +29,48 @@ def cos(x: TensorLike, name: str | None = None) -> Tensor:
     """The cosine, elementwise, right for arguments of any size."""
 
 
+@elementwise(
+    partials=[lambda x: sin(x)],
+    lowering="versine",
+    reference=lambda x: 2 * np.square(np.sin(x / 2)),
+    public=False,
+    exact=lambda mp, x: 2 * mp.sin(x / 2) ** 2,
+)
+def versine(x: TensorLike, name: str | None = None) -> Tensor:
+    """1 - cos x, elementwise, exact also where cos x rounds to 1."""
+
+
+def _sine_ratio_reference(x: Any, order: int) -> Any:
+    """The integral of tᵏ cos⁽ᵏ⁾(x t) over t from 0 to 1, which cancels nowhere near 0."""
+    t, weights = np.polynomial.legendre.leggauss(64)
+    t = (t + 1) / 2
+    turned = (np.cos, lambda y: -np.sin(y), lambda y: -np.cos(y), np.sin)[order % 4]
+    values = turned(np.asarray(x, np.float64)[..., None] * t) @ (weights / 2 * t**order)
+    return values.astype(x.dtype)
+
+
+def _sine_ratio_exact(mp: Any, x: Any, order: int) -> Any:
+    if not x:
+        return mp.zero if order % 2 else mp.mpf((-1) ** (order // 2)) / (order + 1)
+    with mp.workprec(mp.prec + 60 + (order + 1) * max(0, -mp.mag(x))):
+        value = mp.sin(x) / x
+        for n in range(1, order + 1):
+            value = ((mp.sin, mp.cos)[n % 2](x) * (-1) ** (n // 2) - n * value) / x
+        return value
+
+
+@elementwise(
+    partials=[lambda x, order: sine_ratio(x, order=order + 1)],
+    lowering="sine_ratio",
+    reference=_sine_ratio_reference,
+    family="order",
+    public=False,
+    exact=_sine_ratio_exact,
+)
+def sine_ratio(x: TensorLike, name: str | None = None) -> Tensor:
+    """sin(x)/x, elementwise, and 1 at 0."""
+
+
 def _tan_reference(x: Any, order: int) -> Any:
     return np.polyval(tangent(order)[::-1], np.tan(x, dtype=np.float64)).astype(x.dtype)
 

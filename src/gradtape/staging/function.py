@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary, ref
 from gradtape import config
 from gradtape.config import settings
 from gradtape.engine.run import value_of
-from gradtape.engine.tiers import Runner, runner
+from gradtape.engine.tiers import Runner, Stabiliser, runner
 from gradtape.errors import ArgumentError, RetracingWarning
 from gradtape.graph.dtypes import DType
 from gradtape.graph.handles import Handle, as_node
@@ -189,7 +189,7 @@ class Traced:
         self.program = Program((), (), ())
         self.pick: list[int] | None = None  # the leaves among all these, if they are not all, in this order
         self.constants: list[Node] = []
-        self.run: Runner | None = None
+        self.run: Runner | Stabiliser | None = None
         if numbers:
             made = computation(trace.prefix, numbers[0], numbers[1:], apart=True)
             self.program = made.program
