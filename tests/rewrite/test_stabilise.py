@@ -480,6 +480,14 @@ def test_show_counts_what_is_computed_otherwise():
     assert "rewritten" not in shown(tf.sigmoid(x))
 
 
+def test_show_knows_the_numbers_in_a_function():
+    f = tf.function(lambda x, w: (log(1 + x) * w, log(w + x)))
+    f(tf.constant([1.0]), tf.constant(1.0))
+    text = io.StringIO()
+    tf.show(f, file=text)
+    assert "rewritten: log1p ×1\n" in text.getvalue()
+
+
 # -- the table ------------------------------------------------------------------------------------------------
 
 PAGE = Path(__file__).parents[2] / "docs" / "stabilising.md"

@@ -66,20 +66,20 @@ def show(value: Any, *, ir: bool = False, file: Any = None) -> None:
     if not callable(getattr(out, "write", None)):
         raise ArgumentError(f"file must be something to write to, as open(...) gives, but {file!r} was given")
     programs = getattr(value, "programs", None)
-    lines = _report(_nodes(value), ir) if programs is None else _traces(programs, ir)
+    lines = _report(_nodes(value), ir) if programs is None else _traces(programs, value.leaf_values, ir)
     for line in lines:
         print(line, file=out)
 
 
-def _traces(programs: Sequence[Program], ir: bool) -> Iterator[str]:
+def _traces(programs: Sequence[Program], leaf_values: Sequence[Sequence[Any]], ir: bool) -> Iterator[str]:
     """Each trace of a function: its operations and its plan."""
     if not programs:
         yield "not traced yet: it was never called"
-    for number, program in enumerate(programs, 1):
+    for number, (program, values) in enumerate(zip(programs, leaf_values, strict=True), 1):
         operations = sum(name != "literal" for name, _, _ in program.steps)
         yield f"trace {number}: {_count(operations, 'operation')}"
         yield from _indented(str(program).splitlines())
-        yield from planned(program, ir, "fused")
+        yield from _planned_as_rewritten(program, values, ir, "fused")
 
 
 def _nodes(value: Any) -> list[Node]:

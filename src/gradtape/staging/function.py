@@ -105,6 +105,11 @@ class Function:
         """The Programs of all traces."""
         return [traced.program for traced in self._traced.values()]
 
+    @property
+    def leaf_values(self) -> list[list[Any]]:
+        """For each of these what is known of the values of its leaves; None for arguments and variables."""
+        return [traced.leaf_values() for traced in self._traced.values()]
+
     def _eagerly(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Call the Python function, so that each operation is seen on its own line."""
         if self.input_signature is not None:
@@ -158,7 +163,7 @@ class Traced:
     """One trace: a Program, and where its leaves and results belong.
 
     variables   those that are read; after the arguments, they are the leaves
-    constants   nodes that the function saw when it was traced
+    constants   nodes that the function saw when it was traced; before them come so many that are `given`
     assigned    variables that get the last results
     loops       whether there are loops whose length depends on values
     """
@@ -188,6 +193,7 @@ class Traced:
         known = {node: i for i, node in enumerate(chain(places, (place for _, place in capture.read.values())))}
         self.program = Program((), (), ())
         self.pick: list[int] | None = None  # the leaves among all these, if they are not all, in this order
+        self.given = len(known)
         self.constants: list[Node] = []
         self.run: Runner | Stabiliser | None = None
         if numbers:
@@ -202,6 +208,11 @@ class Traced:
             if order != list(range(len(known))):
                 self.pick = order
         self.loops = any(TABLE[name].several for name, _, _ in self.program.steps)
+
+    def leaf_values(self) -> list[Any]:
+        """The values of the Program's leaves, as far as they are known."""
+        values = [*[None] * self.given, *[node.value for node in self.constants]]
+        return values if self.pick is None else [values[i] for i in self.pick]
 
     def call(self, nodes: list[Node]) -> Any:
         """Run on the values of the arguments."""
