@@ -197,12 +197,10 @@ class _Planner:
             if not is_view(node):
                 here = self.level[node] - is_reduction(node)
                 for x in node.op[1]:
-                    # numbers are rather computed again than stored, and so is what only made an operand wider
-                    if x in self.fresh and (
-                        is_call(node)
-                        or (self.level[x] < here and self._base(x).shape != () and not self._widened(self._base(x)))
-                    ):
+                    if x in self.fresh and is_call(node):
                         later.append(x)
+                    elif x in self.fresh and self.level[x] < here and self._base(x).shape != ():
+                        later.append(self._narrow(x))  # numbers are rather computed again than stored
         for x in [*later, *[node for node in self.wanted if is_view(node)]]:
             base = self._base(x)
             if base not in stored and base in self.fresh:
@@ -210,11 +208,13 @@ class _Planner:
             elif x in wanted and size(x.shape) > size(base.shape):
                 stored[x] = None
 
-    def _widened(self, node: Node) -> bool:
-        """Whether a node is a cast of something smaller that is in memory."""
-        assert node.op is not None
-        primitive, inputs, _ = node.op
-        return primitive.name == "cast" and inputs[0] not in self.fresh and inputs[0].dtype.size < node.dtype.size
+    def _narrow(self, x: Node) -> Node:
+        """What stands in memory for a later step that reads `x`: what a cast only made wider is made so again."""
+        base = self._base(x)
+        assert base.op is not None
+        primitive, inputs, _ = base.op
+        widened = primitive.name == "cast" and inputs[0].dtype.size < base.dtype.size
+        return inputs[0] if widened and base not in self.stored else x
 
     def _base(self, node: Node) -> Node:
         """What a node is a view of: the last that is stored, or no view."""
