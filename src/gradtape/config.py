@@ -35,7 +35,7 @@ unusual = any(os.environ.get(f"GRADTAPE_{name}") for name in ("CHECK_NUMERICS", 
 nobody who is in a hurry needs to ask for them."""
 
 noticed: list[Callable[[], None]] = []
-"""Called after settings were changed, in the thread that changed them."""
+"""Called after check_numerics was changed, in the thread that changed it."""
 
 
 def _tier(value: Any) -> Any:
@@ -181,8 +181,9 @@ def update(**changes: Any) -> None:
     >>> update(pending_limit=1000)
     """
     global _everywhere
+    before = settings()
     _everywhere = _changed(_of_process(), changes)
-    _notice()
+    _notice(before)
 
 
 def usual() -> bool:
@@ -202,18 +203,22 @@ def override(**changes: Any) -> Iterator[Settings]:
     ...         inner.tier, inner.threads
     ('single', 2)
     """
-    token = _here.set(_changed(settings(), changes))
+    before = settings()
+    inside = _changed(before, changes)
+    token = _here.set(inside)
     try:
-        _notice()
-        yield settings()
+        _notice(before)
+        yield inside
     finally:
         _here.reset(token)
-        _notice()
+        _notice(inside)
 
 
-def _notice() -> None:
-    for tell in noticed:
-        tell()
+def _notice(before: Settings) -> None:
+    """Tell whoever must know if check_numerics is another than before."""
+    if settings().check_numerics != before.check_numerics:
+        for tell in noticed:
+            tell()
 
 
 def _changed(old: Settings, changes: dict[str, Any]) -> Settings:

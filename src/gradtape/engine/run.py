@@ -78,7 +78,7 @@ def compute(node: Node) -> None:
 
 
 def _look_again() -> None:
-    """After settings were changed: let the next operation look at them."""
+    """After check_numerics was changed: let the next operation look at it."""
     thread.trace.limit = -1
 
 
