@@ -142,7 +142,9 @@ def tf_gradient(f, x):
 
 def test_softmax_is_three_passes(capsys):
     tf.show(tf.nn.softmax(np.ones((1000, 100), np.float32)))
-    assert "plan: 3 kernels" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "plan: 3 kernels" in shown
+    assert "writes r0: float32[1000]\n" in shown, "the operand is not stored again as float64"
 
 
 def test_what_is_refused():
