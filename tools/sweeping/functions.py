@@ -99,10 +99,10 @@ def code(name: str, order: int, dtype: str) -> str:
 
 
 @cache
-def fingerprint(name: str, order: int) -> str:
-    """Says which code was measured: another kernel for the result or for the truth is another fingerprint."""
-    both = code(name, order, "float32") + code(name, order, "float64")
-    return hashlib.sha256(both.encode()).hexdigest()[:16]
+def fingerprint(name: str, order: int, dtypes: tuple[str, ...]) -> str:
+    """Says which kernels are measured: another code for one of these types is another fingerprint."""
+    text = "".join(code(name, order, dtype) for dtype in dtypes)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def constants(name: str, order: int, dtype: str) -> np.ndarray:

@@ -35,7 +35,8 @@ def sample(dtype: str, count: int, special: np.ndarray, seed: int = 0) -> np.nda
     multiples = np.arange(1, 41) * (np.pi / 2)
     with np.errstate(over="ignore"):
         both = np.concatenate([ordinary, -ordinary, multiples, -multiples])
-        centres = np.concatenate([prefixes.view(kind), both, special]).astype(kind)
+        powers = rng.permutation(prefixes.view(kind))[: max(share // AROUND, 100)]
+        centres = np.concatenate([powers, both, special]).astype(kind)
     parts = [
         (prefixes[:, None] + tails).ravel().view(kind),
         rng.integers(0, np.iinfo(unsigned).max, share, dtype=unsigned, endpoint=True).view(kind),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -132,7 +133,7 @@ def read(name: str, context: Any, x: Any) -> Any:
 def by_mpmath(name: str, order: int) -> Taylor:
     def derivative(x: float, k: int) -> Exact:
         try:
-            value = mp.diff(lambda v: read(name, mp, v), mpf(x), k) if k else read(name, mp, mpf(x))
+            value = mp.diff(lambda v: read(name, mp, v), mpf(x), k, relative=x != 0) if k else read(name, mp, mpf(x))
         except (ValueError, ZeroDivisionError, OverflowError):
             return None
         if isinstance(value, mp.mpc) or not mp.isfinite(value):
@@ -233,7 +234,7 @@ class Series:
 
     def __truediv__(self, other: Any) -> Series:
         divisor = _series(other)
-        return Series(self.series / divisor if divisor[0] != 0 else flint.arb_series([flint.arb.nan()]))
+        return Series(self.series / divisor if divisor[0] != 0 else _nan())
 
     def __rtruediv__(self, other: Any) -> Series:
         return Series(_series(other)) / self
@@ -281,6 +282,10 @@ class Series:
         return self != 0
 
 
+def _nan() -> Any:
+    return flint.arb_series([flint.arb.nan()] * flint.ctx.cap)
+
+
 def _series(x: Any) -> Any:
     if isinstance(x, Series):
         return x.series
@@ -296,7 +301,8 @@ class Context:
     pi = property(lambda self: Series(flint.arb_series([flint.arb.pi()])))
     ln2 = property(lambda self: self.log(self.mpf(2)))
     ln10 = property(lambda self: self.log(self.mpf(10)))
-    nan = property(lambda self: Series(flint.arb_series([flint.arb.nan()])))
+    nan = property(lambda self: Series(_nan()))
+    inf = property(lambda self: Series(_nan()))  # neither is a truth
 
     def mpf(self, x: Any) -> Series:
         return x if isinstance(x, Series) else Series(_series(x))
@@ -390,16 +396,45 @@ class Context:
         return Series(_series(x).log())
 
     def sqrt(self, x: Any) -> Series:
-        return Series(_series(x).sqrt())
+        series = _series(x)
+        return Series(series.sqrt() if flint.ctx.cap > 1 else flint.arb_series([series[0].sqrt()]))
 
     def cbrt(self, x: Series) -> Series:
         root = self.exp(self.log(abs(x)) / 3)
         return root if x > 0 else -root
 
-    def loggamma(self, x: Series) -> Series:
-        return Series(x.series.lgamma())
+    def sinpi(self, x: Series) -> Series:
+        return Series(x.series.sin_pi())
 
-    def digamma(self, x: Series) -> Series:
-        point = flint.arb_series([x.start, 1])
-        slope = (flint.arb_series([x.start, 1])).lgamma().derivative()
-        return Series(slope(x.series - x.start)) if x.series != point else Series(slope)
+    def cospi(self, x: Series) -> Series:
+        return Series((x.series * flint.arb.pi()).cos())
+
+    def loggamma(self, x: Series) -> Series:
+        """Its real part: log|Γ(x)|."""
+        if x > 0:
+            return Series(x.series.lgamma())
+        return self.log(self.pi / abs(self.sinpi(x))) - self.loggamma(1 - x)
+
+    def re(self, x: Series) -> Series:
+        return x
+
+    def psi(self, order: int, x: Series) -> Series:
+        if order or x.series[1] != 1:
+            raise NotImplementedError
+        flint.ctx.cap += 1
+        try:
+            point = Series(flint.arb_series([x.start, 1]))
+            return Series(self.loggamma(point).series.derivative())
+        finally:
+            flint.ctx.cap -= 1
+
+    @property
+    def prec(self) -> int:
+        return flint.ctx.prec
+
+    def workprec(self, bits: int) -> Any:
+        """Nothing: balls say when more bits are needed."""
+        return nullcontext()
+
+    def mag(self, x: Series) -> int:
+        return math.frexp(float(x.start))[1]

@@ -141,7 +141,12 @@ def _ulps(error: float) -> str:
 
 
 def _place(x: float | None) -> str:
-    return "" if x is None else str(np.float32(x)) if x == np.float32(x) else repr(x)
+    return "" if x is None else str(np.float32(x)) if _is_float32(x) else repr(x)
+
+
+def _is_float32(x: float) -> bool:
+    with np.errstate(over="ignore"):
+        return float(np.float32(x)) == x
 
 
 def _count(number: int) -> str:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from sweeping.functions import fingerprint
+from sweeping.functions import catalogue, fingerprint
 from sweeping.inputs import CHUNKS
 from sweeping.measure import Tally
+from sweeping.peers import TITLES, installed
 
 FLOAT32, FLOAT64 = "float32", "float64"
 
@@ -69,7 +70,7 @@ class State:
 
     def row(self, table: str, function: str, order: int) -> tuple[Tally, bool] | None:
         """What is known of a function and order, and whether every input was looked at: all chunks if they are
-        complete, else the largest sample (with the worst of the chunks that are there), or None."""
+        complete, else the largest sample, or None."""
         parts = [p for p in self.done if (p.table, p.function, p.order) == (table, function, order)]
         chunks = [p for p in parts if p.is_chunk]
         samples = sorted([p for p in parts if not p.is_chunk], key=lambda p: p.count)
@@ -80,6 +81,9 @@ class State:
 
 
 def _code(part: Part) -> str:
-    from sweeping.functions import catalogue
-
-    return fingerprint(part.function, part.order) if part.function in catalogue() else "gone"
+    """Says what was measured: the kernels for the result and for the truth, and the version of a peer."""
+    if part.function not in catalogue():
+        return "gone"
+    types = (FLOAT32, FLOAT64) if part.table == FLOAT32 else (FLOAT64,)
+    version = installed(part.table) if part.table in TITLES else None
+    return fingerprint(part.function, part.order, types) + (f" {version}" if version else "")
