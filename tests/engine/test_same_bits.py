@@ -172,7 +172,8 @@ def test_every_lowered_primitive_runs_the_same_alone_on_one_number_and_in_an_arr
         params = {
             "cast": ("float64",),
             "integer_pow": (5,),
-            "divided_by_power": (3,),
+            "divided_by_power": (3, -2),
+            "multiple_of_power": (3, -2),
             "sigmoid": (2,),
             "tanh": (1,),
         }.get(name, first_of_a_family(name))

@@ -153,7 +153,11 @@ class Trace(dict[Node, int]):
         recorded = recordings.get()
         if recorded:
             for number, (primitive, params, refs, shape, dtype) in steps.items():
-                op = (primitive, tuple([at[i] for i in refs]), params)
+                try:
+                    inputs = tuple([at[i] for i in refs])
+                except KeyError:  # what an earlier replay left unmade
+                    inputs = _made(refs, steps, at)
+                op = (primitive, inputs, params)
                 node = at[number] = Node(op, None, shape, dtype)
                 self[node] = number
                 if dtype.is_floating:
@@ -168,8 +172,23 @@ class Trace(dict[Node, int]):
         return nodes
 
 
-Steps = dict[int, tuple[Primitive, tuple, tuple[int, ...], Shape, DType]]
-"""Operations by the number of their result: primitive, params, numbers of the inputs, shape and type."""
+class Steps(dict[int, tuple[Primitive, tuple, tuple[int, ...], Shape, DType]]):
+    """Operations by the number of their result: primitive, params, numbers of the inputs, shape and type. Those that
+    come before them, in the Prefix `before`, are found on demand."""
+
+    __slots__ = ("before",)
+
+    def __init__(self, before: Prefix):
+        self.before = before
+
+    def __missing__(self, number: int) -> tuple[Primitive, tuple, tuple[int, ...], Shape, DType]:
+        prefix: Prefix | None = self.before
+        while prefix is not None and prefix.number != number:
+            prefix = prefix.parent
+        if prefix is None:
+            raise KeyError(number)
+        primitive, params, refs = prefix.key
+        return primitive, params, refs, prefix.shape, prefix.dtype
 
 
 class Later:
@@ -187,8 +206,7 @@ class Later:
         if self._op is None:
             at, steps = self._at, self._steps
             primitive, params, refs, _, _ = steps[self._number]
-            inputs = tuple([at[i] if i in at else at.setdefault(i, _later(i, steps, at)) for i in refs])
-            self._op = (primitive, inputs, params)
+            self._op = (primitive, _made(refs, steps, at), params)
         return self._op
 
     def __getitem__(self, i: int) -> Any:
@@ -201,6 +219,11 @@ class Later:
         return self._known() == (other._known() if isinstance(other, Later) else other)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _made(numbers: Sequence[int], steps: Steps, at: dict[int, Node]) -> tuple[Node, ...]:
+    """The nodes with these numbers, made if nobody looked at them before."""
+    return tuple([at[i] if i in at else at.setdefault(i, _later(i, steps, at)) for i in numbers])
 
 
 def _later(number: int, steps: Steps, at: dict[int, Node]) -> Node:
@@ -219,14 +242,18 @@ class Computation(NamedTuple):
 
 def between(before: Prefix, after: Prefix) -> Steps | None:
     """The operations that lead from one Prefix to a later one; None if leaves are among them, which have values."""
-    steps: Steps = {}
+    found = []
     while after is not before:
         if len(after.key) == 2:
             return None
-        steps[after.number] = (*after.key, after.shape, after.dtype)
+        found.append(after)
         assert after.parent is not None
         after = after.parent
-    return dict(reversed(steps.items()))
+    steps = Steps(before)
+    for prefix in reversed(found):
+        primitive, params, refs = prefix.key
+        steps[prefix.number] = (primitive, params, refs, prefix.shape, prefix.dtype)
+    return steps
 
 
 def computation(prefix: Prefix, target: int, others: Sequence[int], apart: bool = False) -> Computation:

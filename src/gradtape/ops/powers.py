@@ -20,7 +20,7 @@ LARGEST_STATIC_EXPONENT = 64
 
 
 @elementwise(
-    partials=[lambda x, y: reciprocal(y), lambda x, y: -divided_by_power(x, y, 2)],
+    partials=[lambda x, y: reciprocal(y), lambda x, y: divided_by_power(x, y, 2, -1)],
     lowering=lambda m, x, y: x / y,
     reference=np.divide,
     domain="y ≠ 0",
@@ -49,9 +49,10 @@ def divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 publish(divide, divide)
 
 
-def _divided_by_power(m: Any, x: Any, y: Any, n: int) -> Any:
+def _divided_by_power(m: Any, x: Any, y: Any, n: int, c: int) -> Any:
     """Dividing n times neither overflows nor underflows on the way where the result does not."""
     result, divisor = (m.cast(x, "float64"), m.cast(y, "float64"))
+    result = result * float(c)
     for _ in range(n):
         result = result / divisor
     return m.cast(result, "float32" if x.type == "float" else "float64")
@@ -59,28 +60,44 @@ def _divided_by_power(m: Any, x: Any, y: Any, n: int) -> Any:
 
 @elementwise(
     partials=[
-        lambda x, y, n: integer_pow(y, -n),
-        lambda x, y, n: times(literal(-n, y.dtype), divided_by_power(x, y, n + 1)),
+        lambda x, y, n, c: multiple(y, -n, c),
+        lambda x, y, n, c: divided_by_power(x, y, n + 1, -n * c),
     ],
     lowering=_divided_by_power,
-    reference=lambda x, y, n: x / y**n,
-    parameters=["n"],
+    reference=lambda x, y, n, c: c * x / y**n,
+    parameters=["n", "c"],
     public=False,
     domain="y ≠ 0",
-    exact=lambda mp, x, y, n: x / y**n,
+    exact=lambda mp, x, y, n, c: c * x / y**n,
 )
-def divided_by_power(x: TensorLike, y: TensorLike, n: int, name: str | None = None) -> Tensor:
-    """x / yⁿ for n ≥ 1: the derivatives of a quotient by its divisor, which so grow in number and not in size."""
+def divided_by_power(x: TensorLike, y: TensorLike, n: int, c: int, name: str | None = None) -> Tensor:
+    """c x / yⁿ for n ≥ 1: the derivatives of a quotient by its divisor, which so grow in number and not in size."""
 
 
-def _power_rule(x: Node, n: int) -> Node:
-    if n == 0:
-        return literal(0, x.dtype)
-    return times(literal(n, x.dtype), integer_power(x, n - 1))
+def multiple(x: Node, n: int, c: int) -> Node:
+    """c xⁿ for known integers, rounded once."""
+    if n == 0 or c == 0:
+        return literal(c, x.dtype)
+    if c in (1, -1) or n == 1 or n < -LARGEST_STATIC_EXPONENT:
+        return times(literal(c, x.dtype), integer_power(x, n))
+    return multiple_of_power(x, n, c)
 
 
 @elementwise(
-    partials=[_power_rule],
+    partials=[lambda x, n, c: multiple(x, n - 1, c * n)],
+    lowering="multiple_of_power",
+    reference=lambda x, n, c: c * np.power(x, x.dtype.type(n)),
+    parameters=["n", "c"],
+    domain="all real x; x ≠ 0 for n < 0",
+    public=False,
+    exact=lambda mp, x, n, c: c * x**n,
+)
+def multiple_of_power(x: TensorLike, n: int, c: int, name: str | None = None) -> Tensor:
+    """c xⁿ, for integers n of size 64 at most, neither 0 nor 1."""
+
+
+@elementwise(
+    partials=[lambda x, n: multiple(x, n - 1, n)],
     lowering="integer_pow",
     reference=lambda x, n: np.power(x, x.dtype.type(n)),
     parameters=["n"],
@@ -118,7 +135,7 @@ def square(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
-    partials=[lambda x: -integer_pow(x, -2)],
+    partials=[lambda x: multiple(x, -2, -1)],
     lowering=lambda m, x: m.value(1.0, x.type) / x,
     reference=np.reciprocal,
     domain="x ≠ 0",

@@ -189,8 +189,8 @@ def _write(name: str, params: tuple, inputs: list[Text]) -> Text:
     >>> x = Text("x")
     >>> _write("subtract", (), [_write("exp", (), [x]), Text("1")]).written
     'exp(x) - 1'
-    >>> _write("sigmoid", (2,), [x]).written, _write("divided_by_power", (2,), [Text("1"), x]).written
-    ('sigmoid″(x)', '1/x**2')
+    >>> _write("sigmoid", (2,), [x]).written, _write("divided_by_power", (2, -1), [Text("1"), x]).written
+    ('sigmoid″(x)', '-1*1/x**2')
     """
     if name in INFIX:
         symbol, binds = INFIX[name]
@@ -207,13 +207,11 @@ def _write(name: str, params: tuple, inputs: list[Text]) -> Text:
             return Text(f"{inputs[0].within(5)}**{n}", 4)
         case "reciprocal", _:
             return Text(f"1/{inputs[0].within(3)}", 2)
-        case "divided_by_power", (n,):
-            return Text(
-                f"{inputs[0].within(2)}/{inputs[1].within(5)}**{n}"
-                if n > 1
-                else f"{inputs[0].within(2)}/{inputs[1].within(3)}",
-                2,
-            )
+        case "multiple_of_power", (n, c):
+            return Text(f"{c}*{inputs[0].within(5)}**{n}", 2)
+        case "divided_by_power", (n, c):
+            below = f"{inputs[1].within(5)}**{n}" if n > 1 else inputs[1].within(3)
+            return Text(f"{'' if c == 1 else f'{c}*'}{inputs[0].within(2)}/{below}", 2)
         case "identity" | "stop_gradient", _:
             return inputs[0]
         case _, (int(order),) if TABLE[name].parameters == ("order",):

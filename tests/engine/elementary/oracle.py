@@ -67,6 +67,7 @@ FUNCTIONS: dict[str, Callable[..., mpf]] = {
     "hypot": lambda x, y: mp.sqrt(x * x + y * y),
     "pow": lambda x, y: x**y,
     "integer_pow": lambda x, n: x**n,
+    "multiple_of_power": lambda x, n, c: c * x**n,
 }
 
 

@@ -97,6 +97,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
         _power.pow,
         _power.pow_slope,
         _power.integer_pow,
+        _power.multiple_of_power,
     )
 } | {"angle_slope": _algebraic.angle_derivative, "distance_slope": _algebraic.distance_derivative}
 """Name → how to write the function down."""

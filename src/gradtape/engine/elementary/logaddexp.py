@@ -37,7 +37,7 @@ def difference(w: Arithmetic, x: Value, y: Value, low: float, high: float) -> Pa
 def exp_difference(m: Machine, x: Value, y: Value, short: int = 0) -> Value:
     """exp(x - y). `short` makes a double with as many bits as a float needs."""
     w = Arithmetic(m, x.type, long=False if short else None)
-    if not short:
+    if not short or x.type == "float":
         return exponential.reduce(w, difference(w, w.widen(x), w.widen(y), *LIMITS[x.type])).rounded()
     d = difference(w, x, y, *SHORT_LIMITS)
     return m.select(d.hi > SHORT_LIMITS[0], exponential.reduce(w, d).rounded(), m.select(m.is_nan(d.hi), d.hi, 0.0))

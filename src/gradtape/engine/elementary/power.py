@@ -11,6 +11,7 @@ they are subnormal, else 0.53); rsqrt 0.5, 0.5.
 from __future__ import annotations
 
 from gradtape.engine.elementary import exponential
+from gradtape.engine.elementary.algebraic import constant
 from gradtape.engine.elementary.arithmetic import INF, NAN, TINY, Arithmetic, Pair
 from gradtape.engine.elementary.exponential import clamp
 from gradtape.engine.elementary.inverse_trigonometric import normalizer
@@ -73,18 +74,23 @@ def integer_pow(m: Machine, x: Value, n: int) -> Value:
         return x * x
     if n == -1:
         return 1.0 / x
+    return multiple_of_power(m, x, n, 1)
+
+
+def multiple_of_power(m: Machine, x: Value, n: int, c: int) -> Value:
+    """c x**n for integers n and c, 2 <= |n| <= 64 or n = -1: the derivatives of powers, in one rounding."""
     w = Arithmetic(m, x.type)
     if not w.long:  # a double holds every power that a float can
         product = w.power(w.widen(x), abs(n))
-        return w.round(w.divide(1.0, product) if n < 0 else product)
+        return w.round(w.divide(float(c), product) if n < 0 else w.multiply(product, float(c)))
     size = m.abs(x)
     k, fraction = w.split(size)
     power = w.power(fraction, abs(n))
-    if n < 0:
-        power = w.divide(1.0, power)
+    power = w.divide(constant(w, c), power) if n < 0 else w.multiply(power, constant(w, c)) if c != 1 else power
     result = w.scaled(power, w.to_integer(clamp(k * float(n), -2000.0, 2000.0)))
-    result = m.select((size > 0.0) & (size < INF), result, 1.0 / size if n < 0 else size)
-    return m.copysign(result, x) if n % 2 else result
+    limit = 1.0 / size if n < 0 else size
+    result = m.select((size > 0.0) & (size < INF), result, -limit if c < 0 else limit)
+    return m.from_bits(m.bits(result) ^ (m.bits(x) & (1 << 63))) if n % 2 else result
 
 
 def rsqrt(m: Machine, x: Value) -> Value:
