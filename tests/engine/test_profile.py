@@ -9,7 +9,7 @@ import pytest
 import gradtape as tf
 from gradtape.engine import measured, profile
 from gradtape.engine.kernel import _kernels
-from gradtape.engine.tiers import _runners
+from gradtape.engine.tiers import _runners, _stabilisers
 from gradtape.graph.trace import Trace, thread
 from gradtape.graph.trace import _tree as tree
 
@@ -17,6 +17,7 @@ from gradtape.graph.trace import _tree as tree
 def forget():
     _kernels.clear()
     _runners.clear()
+    _stabilisers.clear()
     tree.grow_anew()
     thread.trace = Trace()
 

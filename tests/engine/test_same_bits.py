@@ -92,8 +92,8 @@ def programs(draw, names, reductions=True):
 
 
 def first_of_a_family(name):
-    """The parameters of a function itself, if the primitive has all its derivatives."""
-    return (0,) * len(TABLE[name].parameters)
+    """The parameters of a function itself, if the primitive has all its derivatives; of its first, if it has them only."""
+    return (int(name.endswith("_slope")),) * len(TABLE[name].parameters)
 
 
 def fits(a, b):

@@ -81,7 +81,9 @@ def bound(name: str, dtype: np.dtype) -> float:
 
 
 @KINDS
-@pytest.mark.parametrize("name", sorted(oracle.FUNCTIONS.keys() - {"atan2", "hypot", "pow", "integer_pow"}))
+@pytest.mark.parametrize(
+    "name", sorted(oracle.FUNCTIONS.keys() - {"atan2", "hypot", "pow", "integer_pow", "multiple_of_power"})
+)
 def test_function_of_one_argument(name: str, dtype: np.dtype) -> None:
     error, place = worst(name, [inside(name, arguments(dtype, COUNT))])
     assert error <= bound(name, dtype), place
@@ -127,6 +129,10 @@ def test_integer_pow(n: int, dtype: np.dtype) -> None:
     x = x[np.isfinite(x) & (x != 0)]
     error, place = worst("integer_pow", [x], n=n)
     assert error <= bound("integer_pow", dtype), place
+    if n != 1:
+        for c in (-1, 3, -5040):
+            error, place = worst("multiple_of_power", [x], n=n, c=c)
+            assert error <= bound("integer_pow", dtype), (place, c)
 
 
 @KINDS
