@@ -92,7 +92,7 @@ def programs(draw, names, reductions=True):
 
 
 def first_of_a_family(name):
-    """The parameters of a function itself, if the primitive has all its derivatives; of its first, if it has them only."""
+    """The parameters of a function itself, if the primitive has all its derivatives; of its first, if only these."""
     return (int(name.endswith("_slope")),) * len(TABLE[name].parameters)
 
 
