@@ -39,10 +39,11 @@ def expm1(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
-    partials=[lambda x: exp2(x) * math.log(2)],
+    partials=[lambda x, order: exp2(x, order=order + 1)],
     lowering="exp2",
-    reference=np.exp2,
-    exact=lambda mp, x: mp.exp(x * mp.ln2),
+    reference=lambda x, order: (np.exp2(x, dtype=np.float64) * math.log(2) ** order).astype(x.dtype),
+    family="order",
+    exact=lambda mp, x, order: mp.exp(x * mp.ln2) * mp.ln2**order,
 )
 def exp2(x: TensorLike, name: str | None = None) -> Tensor:
     """2ˣ, elementwise."""
@@ -75,8 +76,25 @@ def log1p(x: TensorLike, name: str | None = None) -> Tensor:
     """log(1 + x), elementwise, exact also where x is so small that 1 + x rounds to 1."""
 
 
+def _logarithm_slope(logarithm: Any, x: Any, order: int) -> Any:
+    return (-1) ** (order - 1) * math.factorial(order - 1) / (logarithm * x**order)
+
+
 @elementwise(
-    partials=[lambda x: 1 / math.log(2) / x],
+    partials=[lambda x, order, base: logarithm_slope(x, order + 1, base)],
+    lowering="logarithm_slope",
+    reference=lambda x, order, base: _logarithm_slope(math.log(base), x.astype(np.float64), order).astype(x.dtype),
+    parameters=["order", "base"],
+    public=False,
+    domain="x ≠ 0",
+    exact=lambda mp, x, order, base: _logarithm_slope(mp.log(base), x, order),
+)
+def logarithm_slope(x: TensorLike, order: int, base: int, name: str | None = None) -> Tensor:
+    """The derivative of an order, at least 1, of the logarithm to base 2 or 10."""
+
+
+@elementwise(
+    partials=[lambda x: logarithm_slope(x, 1, 2)],
     lowering="log2",
     reference=np.log2,
     domain="x > 0",
@@ -87,7 +105,7 @@ def log2(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
-    partials=[lambda x: 1 / math.log(10) / x],
+    partials=[lambda x: logarithm_slope(x, 1, 10)],
     lowering="log10",
     reference=np.log10,
     domain="x > 0",

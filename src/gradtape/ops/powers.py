@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -145,8 +146,28 @@ def reciprocal(x: TensorLike, name: str | None = None) -> Tensor:
     """1 / x, elementwise; 1/0 is ±inf."""
 
 
+def _falling(order: int) -> float:
+    """½ (½ - 1) (½ - 2) …, so many factors."""
+    return prod(0.5 - i for i in range(order))
+
+
 @elementwise(
-    partials=[lambda x: rsqrt(x) * 0.5],
+    partials=[lambda x, order, doubled: root_slope(x, order + 1, doubled)],
+    lowering="root_slope",
+    reference=lambda x, order, doubled: (
+        (1 + doubled) * _falling(order) * np.power(x, 0.5 - order, dtype=np.float64)
+    ).astype(x.dtype),
+    parameters=["order", "doubled"],
+    public=False,
+    domain="x > 0",
+    exact=lambda mp, x, order, doubled: (1 + doubled) * _falling(order) * mp.sqrt(x) / x**order,
+)
+def root_slope(x: TensorLike, order: int, doubled: int, name: str | None = None) -> Tensor:
+    """The derivative of an order, at least 1, of √x, or twice that: 1/√x is twice the first."""
+
+
+@elementwise(
+    partials=[lambda x: root_slope(x, 1, 0)],
     lowering=lambda m, x: m.sqrt(x),
     reference=np.sqrt,
     domain="x ≥ 0",
@@ -157,7 +178,7 @@ def sqrt(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
-    partials=[lambda x: -0.5 * rsqrt(x) / x],
+    partials=[lambda x: root_slope(x, 2, 1)],
     lowering="rsqrt",
     reference=lambda x: 1 / np.sqrt(x),
     domain="x > 0",

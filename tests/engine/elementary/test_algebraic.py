@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 
+from gradtape.graph.node import TABLE
 from gradtape.ops.closed_forms import angle, distance, inverse, tangent
 
 from . import oracle
@@ -127,3 +128,32 @@ def test_polar_coordinates_at_the_origin_and_far_out(dtype: np.dtype) -> None:
     assert slopes[:4].tolist() == [0.0, 1.0, -1.0, 0.0] and np.isnan(slopes[4])
     turns = evaluate("angle_slope", y, x, by_y=1, by_x=0)
     assert np.isnan(turns[0]) and turns[1:].tolist() == [0.0] * 4
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        *[("exp2", {"order": order}) for order in (1, 2, 3, 7)],
+        *[("root_slope", {"order": order, "doubled": doubled}) for order in (1, 2, 3, 4) for doubled in (0, 1)],
+        *[("logarithm_slope", {"order": order, "base": base}) for order in (1, 2, 3) for base in (2, 10)],
+    ],
+)
+def test_derivatives_of_roots_logarithms_and_powers_of_two(
+    name: str, parameters: dict[str, int], dtype: np.dtype
+) -> None:
+    """In plain ulps: none of them has a zero."""
+    x = arguments(dtype, 100, seed=5)
+    x = x[np.abs(x) < 2000] if name == "exp2" else np.abs(x[x != 0])
+    with mp.workprec(300):
+        for at, result in zip(x, evaluate(name, x, **parameters), strict=True):
+            true = TABLE[name].exact(mp, mpf(float(at)), *parameters.values())
+            assert oracle.ulps(float(result), true, dtype) <= 0.76, float(at)
+
+
+@KINDS
+def test_roots_and_logarithms_at_zero_and_beyond(dtype: np.dtype) -> None:
+    x, inf = np.array([0.0, -1.0, np.inf, np.nan], dtype), float("inf")
+    first, second = (evaluate("root_slope", x, order=order, doubled=0) for order in (1, 2))
+    assert first[0] == inf and second[0] == -inf and first[2] == 0 and np.isnan([first[1], first[3]]).all()
+    assert evaluate("logarithm_slope", x, order=2, base=2)[0] == -inf

@@ -99,7 +99,12 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
         _power.integer_pow,
         _power.multiple_of_power,
     )
-} | {"angle_slope": _algebraic.angle_derivative, "distance_slope": _algebraic.distance_derivative}
+} | {
+    "angle_slope": _algebraic.angle_derivative,
+    "distance_slope": _algebraic.distance_derivative,
+    "logarithm_slope": _algebraic.logarithm_slope,
+    "root_slope": _algebraic.root_slope,
+}
 """Name → how to write the function down."""
 
 

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import factorial, prod
 
-from gradtape.engine.elementary.arithmetic import EXPONENT_BIAS, INF, MANTISSA_BITS, NAN, Arithmetic, Pair
+from gradtape.engine.elementary.arithmetic import EXPONENT_BIAS, INF, MANTISSA_BITS, NAN, Arithmetic, Number, Pair
+from gradtape.engine.elementary.coefficients import LOG2_E, LOG10_E
 from gradtape.engine.machine import Machine, Value
 from gradtape.ops.closed_forms import Form, Polynomial, angle, distance, inverse
 
@@ -75,17 +77,43 @@ def scale(w: Arithmetic, size: Value) -> tuple[Value, Value]:
     return w.m.from_bits(rest << MANTISSA_BITS), rest - EXPONENT_BIAS
 
 
-def inverse_power(w: Arithmetic, base: Pair, n: int, c: int) -> Value:
-    """c / baseⁿ for n ≥ 1, rounded; a base of zero gives an infinity."""
+def inverse_power(w: Arithmetic, base: Pair, n: int, c: int, times: Number = 1.0) -> Value:
+    """c·times / baseⁿ for n ≥ 1 and times > 0, rounded; a base of zero gives an infinity."""
     m = w.m
     factor, k = scale(w, m.abs(base.hi))
-    result = w.divide(constant(w, c), w.power(w.times(base, factor), n))
-    most = 2000 if w.long else 600
-    value = w.scaled(result, m.maximum(m.minimum(k * n, most), -most))
+    top = constant(w, c) if times == 1.0 else w.multiply(times, constant(w, c))
+    value = w.scaled(w.divide(top, w.power(w.times(base, factor), n)), limited(w, k * n))
     limit = w.round(1.0 / base.hi)
     limit = m.abs(limit) if n % 2 == 0 else limit
     usual = (m.abs(base.hi) > 0.0) & (m.abs(base.hi) < INF)
     return m.select(usual, value, limit if c > 0 else -limit)
+
+
+def limited(w: Arithmetic, k: Value) -> Value:
+    """An exponent of two up to where everything is 0 or infinite."""
+    most = 2000 if w.long else 600
+    return w.m.maximum(w.m.minimum(k, most), -most)
+
+
+def logarithm_slope(m: Machine, x: Value, order: int, base: int) -> Value:
+    """The derivative of this order, at least 1, of the logarithm to base 2 or 10."""
+    w = Arithmetic(m, x.type)
+    c = (-1) ** (order - 1) * factorial(order - 1)
+    return inverse_power(w, w.pair(w.widen(x)), order, c, LOG2_E if base == 2 else LOG10_E)
+
+
+def root_slope(m: Machine, x: Value, order: int, doubled: int) -> Value:
+    """The derivative of this order, at least 1, of √x, or twice that: ±1·3·5… / (2ᵏ x^(k-1/2))."""
+    w = Arithmetic(m, x.type)
+    wide = w.widen(x)
+    _, k = scale(w, wide)
+    k = m.maximum(k - (k & 1), -1022)
+    c = prod(range(1, 2 * order - 2, 2))
+    result = w.divide(constant(w, c), half_power(w, w.pair(wide * w.power_of_two(k)), 2 * order - 1))
+    value = w.scaled(result, limited(w, (k >> 1) * (2 * order - 1) - (order - doubled)))
+    pole = m.select(m.equal(wide, 0.0), m.const(x.type, INF), m.const(x.type, NAN))
+    value = m.select(wide > 0.0, m.select(wide < INF, value, m.const(x.type, 0.0)), pole)
+    return -value if order % 2 == 0 else value
 
 
 def quotient(w: Arithmetic, form: Form, a: Value, b: Value | None, k: Value | None) -> Value:
@@ -101,8 +129,7 @@ def quotient(w: Arithmetic, form: Form, a: Value, b: Value | None, k: Value | No
     top = polynomial(w, form.terms, Pair(a), None if b is None else Pair(b))
     result = w.divide(top, half_power(w, base, form.half))
     if k is not None:
-        most = 2000 if w.long else 600
-        k = m.maximum(m.minimum(k * (form.half - len(form.terms) + 1), most), -most)
+        k = limited(w, k * (form.half - len(form.terms) + 1))
     pole = m.copysign(m.const(w.type, INF), w.round(top))
     return m.select(m.equal(base.hi, 0.0), pole, w.scaled(result, k))
 

@@ -94,13 +94,18 @@ def exp(m: Machine, x: Value) -> Value:
     return reduce(w, w.widen(clamp(x, *LIMITS[x.type]))).rounded()
 
 
-def exp2(m: Machine, x: Value) -> Value:
+def exp2(m: Machine, x: Value, order: int = 0) -> Value:
+    """The derivative of this order of 2**x."""
     w = Arithmetic(m, x.type)
-    limited = w.widen(clamp(x, *{"float": (-151.0, 129.0), "double": (-1077.0, 1025.0)}[x.type]))
+    low, high = {"float": (-151.0, 129.0), "double": (-1077.0, 1025.0)}[x.type]
+    limited = w.widen(clamp(x, low, high + order))
     magic = ROUNDER + EXPONENT_BIAS
     rounded = limited + magic
     r = w.multiply(limited - (rounded - magic), LN2)
-    return Exponential(w, polynomial(w, r), rounded).rounded()
+    e = Exponential(w, polynomial(w, r), rounded)
+    if order:
+        return w.scaled(w.multiply(e.fraction, w.power(LN2, order)), e.k)
+    return e.rounded()
 
 
 def expm1(m: Machine, x: Value) -> Value:
