@@ -92,7 +92,7 @@ def test_thousands_of_tapes_leave_no_growth_of_the_process():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently there")
-def test_an_interrupt_during_a_long_kernel_leaves_everything_usable():
+def test_an_interrupt_during_a_long_kernel_leaves_everything_usable(interrupts):
     x = tf.constant(np.linspace(0.0, 1.0, 3_000_000))
 
     def work():

@@ -8,7 +8,7 @@ do not have, mpmath differentiates numerically with 400 bits, which takes a thou
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
 from typing import Any
@@ -330,12 +330,6 @@ class Context:
 
     def factorial(self, n: int) -> int:
         return math.factorial(n)
-
-    def polyval(self, coefficients: Sequence[Any], x: Any) -> Any:
-        total: Any = self.zero
-        for c in coefficients:
-            total = total * x + c
-        return total
 
     def sign(self, x: Series) -> Series:
         return self.mpf(1 if x > 0 else -1)

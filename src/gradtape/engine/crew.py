@@ -13,7 +13,8 @@ All threads meet in a few numbers, which stand in lines of the cache of their ow
               none has all to himself again
     present   helpers that wait actively or work
     stop      1 when helpers shall leave
-    job       function, argument, units, parts, and how many helpers may join
+    job       function, argument, units, parts, and how many helpers may join; then the address of the system's function
+              that lets other threads run, or 0
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ LINE = 16
 """Numbers of 8 bytes that lie between those that different threads write: two lines of most caches."""
 
 BUSY, TICKET, NEXT, ACTIVE, PRESENT, STOP, JOB = (LINE * i for i in range(7))
+YIELD = JOB + 5
 SIZE = LINE * 7
 
 _PAUSE = {
@@ -35,10 +37,8 @@ def source(processor: str) -> str:
     """The module, for a processor as LLVM calls it.
 
     share(function, argument, units, parts, helpers, spins, crew)
-        Call ``function(start, stop, argument)`` for all units. Returns how many helpers are still at it after so many
-        looks; as long as these are not 0, `finish` has to be called.
-    finish(spins, crew)
-        Wait for those, as long as `share` did. Returns how many are left.
+        Call ``function(start, stop, argument)`` for all units. Returns when nobody is at it any more. After so many
+        looks it lets others have the processor, as a helper may be waiting for one.
     serve(spins, crew)
         Be a helper, until nothing came for so many looks.
     """
@@ -56,17 +56,20 @@ def source(processor: str) -> str:
             *[(f"job.{field}", JOB + i) for i, field in enumerate(("function", "argument", "units", "parts", "most"))],
         ]
     )
+    places += f"""
+  %yield.at = getelementptr i64, ptr %crew, i64 {YIELD}
+  %yield = load ptr, ptr %yield.at"""
     return f"""
 {declaration}
 
-define i64 @share(ptr %function, ptr %argument, i64 %units, i64 %parts, i64 %most, i64 %spins, ptr %crew) {{
+define void @share(ptr %function, ptr %argument, i64 %units, i64 %parts, i64 %most, i64 %spins, ptr %crew) {{
 {places}
   %had = cmpxchg ptr %busy, i64 0, i64 1 seq_cst seq_cst
   %free = extractvalue {{ i64, i1 }} %had, 1
   br i1 %free, label %open, label %alone
 alone:
   call void %function(i64 0, i64 %units, ptr %argument)
-  ret i64 0
+  ret void
 open:
   store ptr %function, ptr %job.function
   store ptr %argument, ptr %job.argument
@@ -77,16 +80,17 @@ open:
   %opened = atomicrmw add ptr %ticket, i64 1 seq_cst
   call void @work(ptr %crew)
   %closed = atomicrmw add ptr %ticket, i64 1 seq_cst
-  %left = call i64 @finish(i64 %spins, ptr %crew)
-  ret i64 %left
+  call void @finish(i64 %spins, ptr %crew)
+  ret void
 }}
 
-define i64 @finish(i64 %spins, ptr %crew) {{
+define void @finish(i64 %spins, ptr %crew) {{
 begin:
 {places}
+  %yields = icmp ne ptr %yield, null
   br label %look
 look:
-  %n = phi i64 [ 0, %begin ], [ %n.next, %again ]
+  %n = phi i64 [ 0, %begin ], [ %n.next, %wait ], [ %n.next, %late ]
   %left = load atomic i64, ptr %active seq_cst, align 8
   %none = icmp eq i64 %left, 0
   br i1 %none, label %free, label %wait
@@ -94,14 +98,14 @@ wait:
   {pause}
   %n.next = add i64 %n, 1
   %enough = icmp sge i64 %n.next, %spins
-  br i1 %enough, label %late, label %again
-again:
+  %give = and i1 %enough, %yields
+  br i1 %give, label %late, label %look
+late:
+  %given = call i32 %yield()
   br label %look
 free:
   store atomic i64 0, ptr %busy seq_cst, align 8
-  ret i64 0
-late:
-  ret i64 %left
+  ret void
 }}
 
 define void @work(ptr %crew) {{

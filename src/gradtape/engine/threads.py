@@ -18,7 +18,7 @@ from functools import cache
 from queue import SimpleQueue
 
 from gradtape.config import settings
-from gradtape.engine.crew import PRESENT, SIZE, STOP, source
+from gradtape.engine.crew import PRESENT, SIZE, STOP, YIELD, source
 
 PARTS = 8
 """Into how many parts for each thread the work is cut."""
@@ -27,15 +27,14 @@ ALERT = 1e-3
 """Seconds that a helper waits actively for more."""
 
 PATIENCE = 100e-6
-"""Seconds that a caller waits actively for helpers to end."""
+"""Seconds that a caller waits actively for helpers to end, before it lets others have its processor."""
 
 _CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
 _SHARE = ctypes.CFUNCTYPE(
-    ctypes.c_int64,
+    None,
     *[ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64],
     ctypes.c_void_p,
 )
-_FINISH = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
 _SERVE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)
 
 
@@ -68,16 +67,7 @@ def share_out(function: int, units: int, argument: int, workers: int) -> None:
         return
     crew = _crew()
     crew.call_in(workers - 1)
-    left = crew.share(function, argument, units, min(units, PARTS * workers), workers - 1, crew.patience, crew.address)
-    interrupted: BaseException | None = None
-    while left:  # somebody else has their processor: let them have this one
-        try:
-            time.sleep(0)
-        except BaseException as interrupt:
-            interrupted = interrupt
-        left = crew.finish(crew.patience, crew.address)
-    if interrupted is not None:
-        raise interrupted
+    crew.share(function, argument, units, min(units, PARTS * workers), workers - 1, crew.patience, crew.address)
 
 
 def share_out_python(call: Callable[[int, int], None], units: int, workers: int) -> None:
@@ -86,11 +76,13 @@ def share_out_python(call: Callable[[int, int], None], units: int, workers: int)
         call(0, units)
         return
     errors: list[BaseException] = []
+    done: list[int] = []
 
     def part(start: int, stop: int, _: int) -> None:
         try:
             if not errors:
                 call(start, stop)
+                done.append(stop - start)
         except BaseException as error:  # machine code cannot pass it on
             errors.append(error)
 
@@ -100,6 +92,17 @@ def share_out_python(call: Callable[[int, int], None], units: int, workers: int)
     share_out(address, units, 0, workers)
     if errors:
         raise errors[0]
+    if sum(done) < units:  # an interrupt came before a part was entered, and ctypes has reported and dropped it
+        raise KeyboardInterrupt
+
+
+def _yield_address() -> int:
+    """The system's function that lets other threads run, or 0."""
+    try:
+        function = ctypes.CDLL(None).sched_yield if os.name == "posix" else ctypes.WinDLL("kernel32").SwitchToThread  # type: ignore[attr-defined]
+    except (OSError, AttributeError):
+        return 0
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 class _Crew:
@@ -113,8 +116,8 @@ class _Crew:
         self.address = ctypes.addressof(memory)
         self.present = ctypes.c_int64.from_buffer(memory, 8 * PRESENT)
         self.stop = ctypes.c_int64.from_buffer(memory, 8 * STOP)
+        memory[YIELD] = _yield_address()
         self.share = _SHARE(self.code.address("share"))
-        self.finish = _FINISH(self.code.address("finish"))
         self.serve = _SERVE(self.code.address("serve"))
         self.wake: SimpleQueue[None] = SimpleQueue()
         self.lock = threading.Lock()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.graph.handles import TensorLike, as_node, number_node
-from gradtape.ops.closed_forms import logistic, mish_weight, shrink_terms
+from gradtape.ops.closed_forms import logistic, mish_weight, polynomial, shrink_terms
 from gradtape.ops.declare import PUBLIC, elementwise, operation
 
 Tensor = Any
@@ -41,7 +41,7 @@ def _sigmoid_exact(mp: Any, x: Any, order: int) -> Any:
     z = mp.exp(-mp.fabs(x))
     if order == 0:
         return 1 / (1 + z) if x >= 0 else z / (1 + z)
-    total = z * mp.polyval(logistic(order)[::-1], z) / (1 + z) ** (order + 1)
+    total = z * polynomial(logistic(order), z) / (1 + z) ** (order + 1)
     return total if order % 2 else -total * mp.expm1(-mp.fabs(x)) * mp.sign(x)
 
 
@@ -190,9 +190,9 @@ PUBLIC["swish"] = silu
 def _mish_exact(mp: Any, x: Any, order: int) -> Any:
     e = mp.exp(x)
     base = e * e + 2 * e + 2
-    total = x * mp.polyval(mish_weight(order)[::-1], e)
+    total = x * polynomial(mish_weight(order), e)
     if order:
-        total += order * base * mp.polyval(mish_weight(order - 1)[::-1], e)
+        total += order * base * polynomial(mish_weight(order - 1), e)
     return total * e / base ** (order + 1)
 
 

@@ -5,6 +5,7 @@ What stands here is mathematics alone. The table reads it for its references, th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from math import comb, factorial
@@ -12,6 +13,18 @@ from typing import Any, NamedTuple
 
 Polynomial = tuple[int, ...]
 """Coefficients, lowest first."""
+
+
+def polynomial(terms: Sequence[Any], x: Any) -> Any:
+    """The value of a polynomial, of floats, arrays or mpmath's numbers.
+
+    >>> polynomial((1, 0, 2), 3)
+    19
+    """
+    total = terms[-1]
+    for c in reversed(terms[:-1]):
+        total = total * x + c
+    return total
 
 
 class Form(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.graph.handles import TensorLike
-from gradtape.ops.closed_forms import angle, inverse, tangent
+from gradtape.ops.closed_forms import angle, inverse, polynomial, tangent
 from gradtape.ops.declare import elementwise
 
 Tensor = Any
@@ -81,7 +81,7 @@ def _tan_reference(x: Any, order: int) -> Any:
     reference=_tan_reference,
     family="order",
     domain="cos x ≠ 0",
-    exact=lambda mp, x, order: mp.polyval(tangent(order)[::-1], mp.tan(x)),
+    exact=lambda mp, x, order: polynomial(tangent(order), mp.tan(x)),
 )
 def tan(x: TensorLike, name: str | None = None) -> Tensor:
     """The tangent, elementwise."""
