@@ -92,7 +92,7 @@ def explain_nan(value: Any) -> Anomaly | None:
     ...         y = tf.sqrt(x)
     ...     found = tf.explain_nan(tape.gradient(y, x))
     >>> found.operation, found.index, found.through, found.operands, found.derivative
-    ('rsqrt', (1,), 'sqrt', (0.0,), inf)
+    ('root_slope', (1,), 'sqrt', (0.0,), inf)
     """
     node = need_tensor(value, "what explain_nan explains")
     for one in [node, *live(thread.trace)]:  # what is computed together; a second question has an answer too
