@@ -209,11 +209,12 @@ class _Planner:
                 stored[x] = None
 
     def _narrow(self, x: Node) -> Node:
-        """What stands in memory for a later step that reads `x`: what a cast only made wider is made so again."""
+        """What stands in memory for a later step that reads `x`: a cheap map of something narrower, such as a cast, is
+        computed again from that."""
         base = self._base(x)
         assert base.op is not None
         primitive, inputs, _ = base.op
-        widened = primitive.name == "cast" and inputs[0].dtype.size < base.dtype.size
+        widened = len(inputs) == 1 and not primitive.costly and inputs[0].dtype.size < base.dtype.size
         return inputs[0] if widened and base not in self.stored else x
 
     def _base(self, node: Node) -> Node:

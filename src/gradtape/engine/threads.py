@@ -11,11 +11,13 @@ import atexit
 import ctypes
 import os
 import platform
+import sys
 import threading
 import time
 from collections.abc import Callable
 from functools import cache
 from queue import SimpleQueue
+from typing import Any
 
 from gradtape.config import settings
 from gradtape.engine.crew import PRESENT, SIZE, STOP, YIELD, source
@@ -98,8 +100,12 @@ def share_out_python(call: Callable[[int, int], None], units: int, workers: int)
 
 def _yield_address() -> int:
     """The system's function that lets other threads run, or 0."""
+    function: Any
     try:
-        function = ctypes.CDLL(None).sched_yield if os.name == "posix" else ctypes.WinDLL("kernel32").SwitchToThread  # type: ignore[attr-defined]
+        if sys.platform == "win32":
+            function = ctypes.WinDLL("kernel32").SwitchToThread
+        else:
+            function = ctypes.CDLL(None).sched_yield
     except (OSError, AttributeError):
         return 0
     return ctypes.cast(function, ctypes.c_void_p).value or 0

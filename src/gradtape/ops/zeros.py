@@ -19,14 +19,12 @@ from gradtape.ops.declare import LITERAL, literal, number_of
 from gradtape.ops.selection import WHERE, logical_or
 from gradtape.ops.shaping import PUT_SLICE, SUM, broadcasted
 
-MOVES = {"broadcast_to", "reshape", "slice", "transpose"}
-"""Primitives that only move elements: they move a mask in the same way."""
-
 KEEPS = {"cast", "identity", "negative", "real_divide"}
 """Primitives whose result is zero where the first input is."""
 
-CARRIES = MOVES | KEEPS | {"add", "sum"}
-"""A sum is zero where all of its terms are. A product of matrices is not followed."""
+CARRIES = KEEPS | {"add", "sum"}
+"""A sum is zero where all of its terms are. Views only move elements, and move a mask in the same way. A product of
+matrices is not followed."""
 
 
 def nonzero(ct: Node) -> Node | None:
@@ -36,7 +34,7 @@ def nonzero(ct: Node) -> Node | None:
         return _masks.get(ct)
     if op[0] is WHERE:
         return op[1][0] if known_number(op[1][2]) == 0 else None
-    if op[0] is not PUT_SLICE and op[0].name not in CARRIES:
+    if op[0] is not PUT_SLICE and op[0].view is None and op[0].name not in CARRIES:
         return None
     return _mask(ct) if _has_zeros(ct) else None
 
@@ -87,10 +85,10 @@ def _has_zeros(ct: Node) -> bool:
 def _carried(node: Node) -> tuple[Node, ...]:
     """The inputs that must have zeros for the node to have some."""
     op = node.op
-    if op is None or op[0].name not in CARRIES:
+    if op is None or (op[0].view is None and op[0].name not in CARRIES):
         return ()
     inputs = op[1][:1] if op[0].name in KEEPS else op[1]
-    return inputs if op[0].name in MOVES or op[0] is SUM or all(x.shape == node.shape for x in inputs) else ()
+    return inputs if op[0].view is not None or op[0] is SUM or all(x.shape == node.shape for x in inputs) else ()
 
 
 def _mask(ct: Node) -> Node:
@@ -114,7 +112,7 @@ def _mask(ct: Node) -> Node:
             elif primitive is PUT_SLICE:
                 there = masks[0] if masks else literal(1, bool_)
                 mask = apply(primitive, (broadcasted(there, inputs[0].shape),), params)
-            elif primitive is SUM or primitive.name in MOVES:
+            elif primitive is SUM or primitive.view is not None:
                 mover = TABLE["any"] if primitive is SUM else primitive
                 mask = apply(mover, (broadcasted(masks[0], inputs[0].shape),), params)
             else:

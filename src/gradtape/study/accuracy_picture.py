@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradtape.study.figures import COLOURS, GRID, INK
+from gradtape.study.figures import COLOURS, INK, dress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,14 +48,7 @@ def draw(found: Accuracy, figure: Figure | None = None) -> Figure:
     if found.domain is not None:
         axes.set_xlim(*found.domain)
     _mark(axes, found, _height_of_the_lost(0, highest, top))
-    axes.set_xlabel("x", fontsize=11, color=INK)
-    axes.set_ylabel("error in ulp", fontsize=11, color=INK)
-    axes.grid(color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=INK, labelsize=10)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color("#999999")
+    dress(axes, "x", "error in ulp")
     named = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))  # the wrong results once
     order = [*series, *(label for label in named if label not in series)]
     handles = [named[label] for label in order]

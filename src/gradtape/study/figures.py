@@ -99,16 +99,21 @@ def plot(
     return figure
 
 
-def _dress(axes: Any, variable: str, labels: Sequence[str]) -> None:
-    """Axis labels, grid and legend."""
-    axes.set_xlabel(variable, fontsize=11, color=INK)
-    axes.set_ylabel(", ".join(labels) if len(labels) <= 4 else f"{labels[0]}, …, {labels[-1]}", fontsize=11, color=INK)
+def dress(axes: Any, across: str, up: str) -> None:
+    """Axis labels, grid and frame, as all pictures have them."""
+    axes.set_xlabel(across, fontsize=11, color=INK)
+    axes.set_ylabel(up, fontsize=11, color=INK)
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(colors=INK, labelsize=10)
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color("#999999")
+
+
+def _dress(axes: Any, variable: str, labels: Sequence[str]) -> None:
+    """What `dress` does, and the legend."""
+    dress(axes, variable, ", ".join(labels) if len(labels) <= 4 else f"{labels[0]}, …, {labels[-1]}")
     # Outside the axes it never covers a curve.
     axes.figure.legend(loc="outside right upper", frameon=False, fontsize=11, labelcolor=INK, handlelength=2.8)
 
