@@ -26,7 +26,7 @@ from sweeping.measure import SLACK, Tally, share, tally
 try:
     import flint
 except ImportError:  # the extra `sweep`
-    flint = None  # type: ignore[assignment]
+    flint = None
 
 SHARE_BY_MPMATH = 1000
 """mpmath takes one input of so many."""
