@@ -29,6 +29,7 @@ from gradtape.graph.program import Program
 from gradtape.graph.shapes import Shape
 from gradtape.graph.trace import apply, computation, thread
 from gradtape.modes import nest
+from gradtape.modes.transformed import global_name
 from gradtape.staging.capture import Capture, kept, placeholder, tracing
 from gradtape.staging.signature import TensorSpec, describe, difference, replaced
 from gradtape.tensor import Tensor
@@ -51,6 +52,7 @@ class Function:
         self.input_signature = None if input_signature is None else list(input_signature)
         self._traced: dict[tuple, Traced] = {}
         self._bound: WeakKeyDictionary[Any, Function] = WeakKeyDictionary()
+        self._instance: ref | None = None  # whose method this is
         self._calls = 0
         self._last: tuple | None = None
         self._usual: tuple[list[tuple[DType, Shape]], Traced] | None = None  # of the last call with tensors alone
@@ -91,7 +93,25 @@ class Function:
             alive, f = ref(instance), self.python_function
             method = functools.wraps(f)(lambda *args, **kwargs: f(alive(), *args, **kwargs))
             bound = self._bound[instance] = Function(method, self.input_signature)
+            bound._instance = alive
         return bound
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same Python function is traced for the same signature; traces do not matter."""
+        if not isinstance(other, Function):
+            return NotImplemented
+        return self is other or (
+            self.python_function == other.python_function and self.input_signature == other.input_signature
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.python_function)
+
+    def __reduce__(self) -> str | tuple:
+        """By name if it is a module's, as functions are; else what it was made of. Traces stay where they are."""
+        if self._instance is not None:
+            return getattr, (self._instance(), self.python_function.__name__)
+        return global_name(self) or (Function, (self.python_function, self.input_signature))
 
     def __repr__(self) -> str:
         return f"<gradtape.function {_name(self.python_function)}, {len(self._traced)} traces>"

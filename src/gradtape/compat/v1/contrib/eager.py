@@ -24,6 +24,7 @@ from gradtape.compat.v1.session import enable_eager_execution, executing_eagerly
 from gradtape.errors import ArgumentError
 from gradtape.modes.functional import need_tensors, positions_of, value_and_vjp
 from gradtape.modes.tape import GradientTape
+from gradtape.modes.transformed import transform
 from gradtape.tensor import Variable
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
 Function = Callable[..., Any]
 
 
+@transform
 def gradients_function(f: Function, params: Any = None) -> Function:
     """The function that returns the list of the gradients of f at its arguments.
 
@@ -61,6 +63,7 @@ def gradients_function(f: Function, params: Any = None) -> Function:
     return gradients
 
 
+@transform
 def value_and_gradients_function(f: Function, params: Any = None) -> Function:
     """As `gradients_function`, but the value of f comes with the list: ``value, gradients``.
 
@@ -76,6 +79,7 @@ def value_and_gradients_function(f: Function, params: Any = None) -> Function:
     return value_and_gradients
 
 
+@transform
 def make_vjp(f: Function, params: Any = None, persistent: bool = True) -> Function:
     """The function that returns f's value and, as a function of `dy`, the gradients weighted by it.
 
@@ -97,6 +101,7 @@ def make_vjp(f: Function, params: Any = None, persistent: bool = True) -> Functi
     return value_and_pullback
 
 
+@transform
 def implicit_gradients(f: Function) -> Function:
     """The function that returns pairs (gradient, variable), one for each trainable Variable that f reads.
 
@@ -114,6 +119,7 @@ def implicit_gradients(f: Function) -> Function:
     return gradients
 
 
+@transform
 def implicit_value_and_gradients(f: Function) -> Function:
     """As `implicit_gradients`, but the value of f comes with the pairs: ``value, pairs``."""
 
