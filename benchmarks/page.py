@@ -100,6 +100,8 @@ def _ratios(rows: list[Row]) -> list[list[str]]:
         ("gradtape / best eager peer", lambda row: row.ratio(OURS, row.best_eager)),
         ("gradtape / best peer", lambda row: row.ratio(OURS, row.best_peer)),
         ("gradtape function / best compiled peer", lambda row: row.ratio(FUNCTION, row.best_compiled)),
+        ("gradtape / gradtape before", lambda row: row.ratio(OURS, f"{OURS} before")),
+        ("gradtape function / gradtape function before", lambda row: row.ratio(FUNCTION, f"{FUNCTION} before")),
         ("copy of as many bytes / gradtape", lambda row: row.ratio(COPY, OURS)),
     ]
     found = []

@@ -51,7 +51,7 @@ class Process:
                 stderr=errors,
                 text=True,
                 bufsize=1,
-                env=environment(),
+                env=environment({"PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), self.system.source]))}),
             )
 
     def ready(self) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from statistics import median, quantiles
 from typing import Any, NamedTuple
 
-from rivals import SYSTEMS, System
+from rivals import BEFORE, SYSTEMS, System
 
 OURS, FUNCTION, COPY = "gradtape", "gradtape function", "copy"
-BY_NAME = {system.name: system for system in SYSTEMS}
+BY_NAME = {system.name: system for system in (*SYSTEMS, *BEFORE)}
 
 
 class Spread(NamedTuple):
@@ -80,7 +80,7 @@ class Results:
     def systems(self) -> list[System]:
         """The systems that took part and are compared, in the order of the list."""
         there = {name for row in self.rows.values() for name in row.values}
-        return [system for system in SYSTEMS if system.name in there and system.kind != "copy"]
+        return [system for system in BY_NAME.values() if system.name in there and system.kind != "copy"]
 
 
 def shown(seconds: float) -> str:

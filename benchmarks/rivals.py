@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from typing import Literal, NamedTuple
 
-Kind = Literal["gradtape", "eager", "compiled", "by hand", "copy"]
+Kind = Literal["gradtape", "before", "eager", "compiled", "by hand", "copy"]
 
 
 class System(NamedTuple):
@@ -17,6 +17,8 @@ class System(NamedTuple):
     """What that module is told: the same cases, run eagerly or compiled."""
     library: str
     """What has to be installed: a module, and on PyPI a distribution of the same name."""
+    source: str = ""
+    """A folder that its modules are taken from instead."""
 
     @property
     def compiles(self) -> bool:
@@ -42,6 +44,9 @@ SYSTEMS = (
     System("numpy", "by hand", "with_numpy", "by hand", "numpy"),
     System("copy", "copy", "with_copy", "threads", "numpy"),
 )
+
+BEFORE = tuple(s._replace(name=f"{s.name} before", kind="before") for s in SYSTEMS if s.kind == "gradtape")
+"""The same in another checkout of gradtape, for what a change costs or gains."""
 
 LIBRARIES = tuple(dict.fromkeys(system.library for system in SYSTEMS))
 

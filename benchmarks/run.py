@@ -21,7 +21,7 @@ from page import page
 from plot import plot
 from processes import HERE, Failed, Process
 from results import Results
-from rivals import SYSTEMS, System, installed
+from rivals import BEFORE, SYSTEMS, System, installed
 from summary import show
 
 DOCS = HERE.parent / "docs"
@@ -79,7 +79,10 @@ def measure_all(given: argparse.Namespace, errors: Path) -> dict[str, Any]:
             if not progress.console.is_terminal:  # no bar is drawn there
                 progress.console.print(f"{progress.tasks[task].elapsed:.0f} s: {what}")
 
-        processes, absent = start(chosen_systems(given.systems), errors, given.patience)
+        chosen = chosen_systems(given.systems)
+        if given.against:
+            chosen += [system._replace(source=str(given.against.resolve() / "src")) for system in BEFORE]
+        processes, absent = start(chosen, errors, given.patience)
         rows = []
         try:
             for work in works:
@@ -88,7 +91,7 @@ def measure_all(given: argparse.Namespace, errors: Path) -> dict[str, Any]:
         finally:
             for process in processes:
                 process.close()
-        systems = [process.system for process in processes if process.system.kind != "copy"]
+        systems = [process.system for process in processes if process.system.kind not in ("copy", "before")]
         for step in steps:
             rows += _started(step, systems, given, tell)
             done(step)
@@ -113,6 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="works whose title or key contains this, as sigmoid or mixture-1000")
     parser.add_argument("--systems", default="", help="names of systems, separated by commas")
+    parser.add_argument("--against", type=Path, help="another checkout of gradtape, to be measured too")
     parser.add_argument("--quick", action="store_true", help="a smoke run: fewer sizes, few rounds")
     parser.add_argument("--patience", type=float, default=120, help="seconds until a system is given up for a work")
     parser.add_argument("--json", type=Path, help="where the raw times are written")
@@ -123,7 +127,7 @@ def main() -> None:
     folder, times = DOCS, HERE / "results.json"
     if given.report is None:
         scratch = Path(tempfile.mkdtemp(prefix="gradtape-benchmarks-"))
-        if given.quick or given.only or given.systems:
+        if given.quick or given.only or given.systems or given.against:
             folder, times = scratch, scratch / "results.json"  # part of the works do not replace the page of all
         times = given.json or times
         raw = measure_all(given, scratch / "errors.txt")
