@@ -12,7 +12,8 @@ from gradtape.errors import ArgumentError, DTypeError, ShapeError
 from gradtape.graph import handles
 from gradtape.graph.dtypes import DType, as_dtype
 from gradtape.graph.handles import Handle, TensorLike, as_node
-from gradtape.graph.node import Node, recordings
+from gradtape.graph.node import Buffer, Node, recordings
+from gradtape.graph.shapes import Shape
 from gradtape.graph.trace import thread
 from gradtape.ops.declare import convert
 from gradtape.ops.operators import Operators
@@ -214,6 +215,20 @@ def _wrap(node: Node) -> Tensor:
 
 handles.register(_wrap)
 
+_new_node = Node.__new__
+
+
+def known(value: Any, shape: Shape, dtype: DType) -> Tensor:
+    """A Tensor with a value as nodes hold it. What a traced function returns is made here, so this is written out."""
+    node = _new_node(Node)
+    node.op = None
+    node.value = value
+    node.shape = shape
+    node.dtype = dtype
+    tensor = _new(Tensor)
+    tensor.node = node
+    return tensor
+
 
 class Variable(_Values):
     """A value that can be assigned. Tapes watch it as soon as it is read, unless ``trainable=False``.
@@ -316,8 +331,10 @@ class Variable(_Values):
 
 
 def _as_numpy(node: Node) -> Any:
-    value = run.value_of(node)
-    return node.dtype.dtype.type(value) if node.shape == () else value
+    value = node.value
+    if value is None:
+        value = run.compute(node)
+    return value.array if type(value) is Buffer else node.dtype.scalar(value)
 
 
 def _known(node: Node) -> Node:

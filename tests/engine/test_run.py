@@ -167,3 +167,21 @@ def test_an_interrupt_leaves_everything_usable(monkeypatch):
         y.numpy()
     monkeypatch.undo()
     assert y.numpy()[0] == np.float32(np.sin(1.0))
+
+
+class TestMemoryOfSmallResults:
+    def test_is_used_again_when_nobody_holds_it(self):
+        x = tf.constant(np.arange(6, dtype=np.float32))
+        double = tf.function(lambda x: 2 * x)
+        first = double(x).numpy().__array_interface__["data"][0]
+        seconds = {double(x).numpy().__array_interface__["data"][0] for _ in range(5)}
+        assert seconds == {first}
+
+    @pytest.mark.parametrize(
+        "hold", [lambda t: t, lambda t: t.numpy(), lambda t: t.numpy()[2:], lambda t: memoryview(t.numpy()), np.asarray]
+    )
+    def test_is_left_alone_as_long_as_somebody_holds_it(self, hold):
+        double = tf.function(lambda x: 2 * x)
+        held = [hold(double(tf.constant([i + 0.0, 1.0, 2.0, i]))) for i in range(8)]
+        for i, one in enumerate(held):
+            assert 2 * i == np.asarray(one)[-1]

@@ -284,7 +284,7 @@ class TestSize:
         assert y.numpy() == 20_001.0
 
     def test_values_die_with_the_tape(self):
-        x = tf.Variable(np.ones(1000))
+        x = tf.Variable(np.ones(10_000))
         with tf.GradientTape() as tape:
             middle = tf.exp(x)
             array = weakref.ref(middle.numpy())
@@ -298,7 +298,7 @@ class TestSize:
         assert array() is None
 
     def test_a_tape_that_is_not_persistent_lets_go_when_it_is_asked(self):
-        x = tf.Variable(np.ones(1000))
+        x = tf.Variable(np.ones(10_000))
         with tf.GradientTape() as tape:
             middle = tf.exp(x)
             array = weakref.ref(middle.numpy())
@@ -310,7 +310,7 @@ class TestSize:
         assert array() is None
 
     def test_nothing_is_kept_without_a_tape(self):
-        x = tf.constant(np.ones(1000))
+        x = tf.constant(np.ones(10_000))
         middle = tf.exp(x)
         array = weakref.ref(middle.numpy())
         y = tf.reduce_sum(middle)

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradtape.engine import profile
 from gradtape.engine.describe import Work, works
-from gradtape.engine.kernel import ScalarKernel, bound, dense, gather
+from gradtape.engine.kernel import bound, dense, gather
 from gradtape.engine.library import ROUTINES
 from gradtape.engine.plan import SMALLER, plan
 from gradtape.engine.steps import CallStep
@@ -41,10 +41,10 @@ class Executable:
         self._empty = [None] * (made.slots - len(program.leaves))
         self._outputs = gather(made.outputs)
         only = self.steps[0] if len(self.steps) == 1 else None
-        self._only = only if type(only) is ScalarKernel and only.outputs == made.outputs else None
+        self._only = only if only is not None and not isinstance(only, _Call) and only.outputs == made.outputs else None
 
     def __call__(self, values: list[Any]) -> Sequence[Any]:
-        if self._only is not None and not profile.collecting.get():  # the shortest way, for single numbers
+        if self._only is not None and not profile.collecting.get():  # the shortest way
             return self._only.results(values)
         slots = values + self._empty
         if profiles := profile.collecting.get():

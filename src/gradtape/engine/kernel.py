@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from ctypes import addressof, c_char
@@ -26,6 +27,9 @@ from gradtape.engine.space import Parts
 from gradtape.engine.steps import COSTLY, KernelSpec, KernelStep, combining, copying
 from gradtape.engine.threads import helpers_wait, share_out, workers
 from gradtape.graph.node import TABLE, Buffer
+
+SMALL = 1 << 13
+"""Bytes of a result up to which its memory is kept for the next one."""
 
 PARALLEL = 1 << 17
 """Work below which one thread is enough: elements, times one for reading and a quarter for each operation. That is
@@ -163,12 +167,14 @@ class ArrayKernel:
             copies = ArrayKernel(copying(dtype, layout)) if layout else None
             in_place = access != "scalar" and not layout
             self._reads.append((slot, in_place, offset * np.dtype(dtype).itemsize, copies))
+        self.outputs = step.outputs
         self._writes = []
-        for slot, shape, (_, name, _) in zip(step.outputs, step.shapes, spec.outputs, strict=True):
+        for shape, (_, name, _) in zip(step.shapes, spec.outputs, strict=True):
             numpys: np.dtype = np.dtype(name)
             size = prod(shape) * numpys.itemsize
             make = np.empty if size < LARGE else partial(empty, bytes=size)
-            self._writes.append((slot, make, shape, numpys))
+            spare: list[Buffer] | None = [] if shape and 0 < size <= SMALL and _counts_references() else None
+            self._writes.append((make, shape, numpys, spare))
         # The partial results of reductions: how many lines of how many numbers, and of which type
         blocks, columns = (middle, step.lengths[-1]) if spec.deep else (inner, 1)
         self._partial_shape = (outer, blocks, columns)
@@ -177,12 +183,19 @@ class ArrayKernel:
         self._combiners: dict[_Alike, ArrayKernel] = {}
         self._reduces = bool(self._alike)
         self._room = ctypes.c_int64 * len(spec.outputs)
+        self._offsets = [8 * i for i in range(len(spec.outputs))]
         self._numbers: struct.Struct | None = None
         if self._reduces and all(shape == () for shape in step.shapes):
             self._numbers = struct.Struct("=" + "".join(_PACKED[dtype] for _, dtype, _ in spec.outputs))
 
     def run(self, slots: list[Any]) -> None:
-        """Compute the outputs into their slots. For small arrays this is what takes the time, so it is written out."""
+        """Compute the outputs into their slots."""
+        for i, value in zip(self.outputs, self.results(slots), strict=True):
+            slots[i] = value
+
+    def results(self, slots: Sequence[Any]) -> Sequence[Any]:
+        """The outputs, given slots that hold the inputs. For small arrays this is what takes the time, so it is
+        written out."""
         arguments = self._head.copy()
         keep = []  # copies whose addresses are in use
         for slot, in_place, offset, copies in self._reads:
@@ -197,23 +210,32 @@ class ArrayKernel:
         if self._numbers is not None:  # all results are single numbers, 8 bytes apart
             memory = self._room()
             first = addressof(memory)
-            self._reduce(arguments, [first + 8 * i for i in range(len(memory))])
-            for slot, number in zip(self.step.outputs, self._numbers.unpack_from(memory), strict=True):
-                slots[slot] = number
-            return
-        results, places = [], []
-        for slot, make, shape, dtype in self._writes:
+            self._reduce(arguments, [first + at for at in self._offsets])
+            return self._numbers.unpack_from(memory)
+        results = []
+        for make, shape, dtype, spare in self._writes:
+            if spare:
+                try:
+                    buffer = spare.pop()
+                except IndexError:  # another thread was faster
+                    buffer = None
+                if buffer is not None and _count(buffer) == 2 and _count(buffer.array) == 2:  # nobody holds it
+                    results.append(buffer)
+                    continue
             array = make(shape, dtype)
-            place = _place(array)
-            results.append((slot, array, place))
-            places.append(place)
+            results.append(Buffer(array, _place(array)))
+        places = [buffer.address for buffer in results]
         if self._reduces:
             self._reduce(arguments, places)
         else:
             arguments += places
             self._call(arguments)
-        for slot, array, place in results:
-            slots[slot] = Buffer(array, place) if array.shape else array.item()
+        for i, (_, shape, _, spare) in enumerate(self._writes):
+            if spare is not None:
+                spare.append(results[i])
+            elif not shape:
+                results[i] = results[i].array.item()
+        return results
 
     def _call(self, arguments: list[Any]) -> None:
         if self._work < PARALLEL:
@@ -298,6 +320,14 @@ def _places(parts: Parts, block: int) -> np.ndarray:
     for n, stride in [(rows, parts[0][1]), *parts[1:]]:
         places = np.add.outer(places, np.arange(n) * stride).ravel()
     return np.append(places, np.zeros(LANES, np.int64))
+
+
+_count = sys.getrefcount
+
+
+def _counts_references() -> bool:
+    """Whether the interpreter knows who holds an object."""
+    return sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 def bound(step: KernelStep) -> ScalarKernel | ArrayKernel:

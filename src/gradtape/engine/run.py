@@ -33,16 +33,16 @@ def value_of(node: Node) -> Any:
     """The value of a node: a Python number if its shape is (), else a read-only array. Computed if need be."""
     value = node.value
     if value is None:
-        compute(node)
-        value = node.value
+        value = compute(node)
     return value.array if type(value) is Buffer else value
 
 
-def compute(node: Node) -> None:
-    """Compute a node, and in the same pass the values that live Tensors wait for and that share something with it."""
+def compute(node: Node) -> Any:
+    """Compute a node, and in the same pass the values that live Tensors wait for and that share something with it. Its
+    value, as nodes hold it."""
     if thread.capture is not None:
         thread.capture.compute(node)
-        return
+        return node.value
     trace = thread.trace
     numbers = [trace[node]]
     nodes = [node]
@@ -75,6 +75,7 @@ def compute(node: Node) -> None:
         op = output.op
         if op is not None and (type(op) is Later or op[1]):  # a constant of the code has no inputs, and stays one
             output.op = None
+    return results[0]
 
 
 def _look_again() -> None:

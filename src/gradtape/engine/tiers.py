@@ -90,6 +90,8 @@ class Stabiliser:
 
     def run(self, values: list[Any]) -> Sequence[Any]:
         if self.always is not None:
+            if self.always.way != "later":  # it stays as it is, so that the next call may go there at once
+                self.run = self.always.run  # type: ignore
             return self.always.run(values)
         if not settings().stabilise:
             return as_it_is(self.program, self.tier).run(values)

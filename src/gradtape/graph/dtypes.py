@@ -17,11 +17,12 @@ class DType:
     (True, True, True)
     """
 
-    __slots__ = ("dtype", "is_bool", "is_floating", "is_integer", "name", "rank")
+    __slots__ = ("dtype", "is_bool", "is_floating", "is_integer", "name", "rank", "scalar")
 
     def __init__(self, name: str, rank: int):
         self.name = name
         self.dtype = np.dtype(name)  # NumPy takes any object with this attribute as a dtype
+        self.scalar = self.dtype.type  # makes a NumPy number of a Python number
         self.is_floating = name.startswith("float")
         self.is_integer = name.startswith("int")
         self.is_bool = name == "bool"

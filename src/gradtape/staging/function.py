@@ -32,12 +32,10 @@ from gradtape.modes import nest
 from gradtape.modes.transformed import global_name
 from gradtape.staging.capture import Capture, kept, placeholder, tracing
 from gradtape.staging.signature import TensorSpec, describe, difference, replaced
-from gradtape.tensor import Tensor
+from gradtape.tensor import Tensor, known
 
 OFTEN = 5
 """From this many traces on, retracing is reported if most calls trace."""
-
-_new = Tensor.__new__
 
 
 class Function:
@@ -55,21 +53,21 @@ class Function:
         self._instance: ref | None = None  # whose method this is
         self._calls = 0
         self._last: tuple | None = None
-        self._usual: tuple[list[tuple[DType, Shape]], Traced] | None = None  # of the last call with tensors alone
+        self._usual: tuple[list[DType], list[Shape], Traced] | None = None  # of the last call with tensors alone
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._calls += 1
         if config.unusual and config.settings().check_numerics and thread.capture is None:
             return self._eagerly(args, kwargs)
         if self._usual is not None and not kwargs:
-            types, traced = self._usual
-            nodes = _nodes_like(types, args)
-            if nodes is not None and not recordings.get() and thread.capture is None:
-                return traced.call(nodes)
+            dtypes, shapes, traced = self._usual
+            values = _values_like(dtypes, shapes, args)
+            if values is not None and not recordings.get() and thread.capture is None:
+                return traced.call(values)
         if kwargs or self.input_signature is not None:
             args, kwargs = self._canonical(args, kwargs)
         key: list[Hashable] = []
-        nodes = []
+        nodes: list[Node] = []
         for value in args:
             describe(value, key, nodes)
         for name in kwargs:
@@ -82,8 +80,8 @@ class Function:
                 return self.python_function(*args, **kwargs)
             return traced.inline(nodes)
         if not kwargs and all(type(value) is Tensor for value in args):
-            self._usual = [(node.dtype, node.shape) for node in nodes], traced
-        return traced.call(nodes)
+            self._usual = [node.dtype for node in nodes], [node.shape for node in nodes], traced
+        return traced.call([_value(node) for node in nodes])
 
     def __get__(self, instance: Any, owner: Any = None) -> Function:
         if instance is None:
@@ -208,12 +206,13 @@ class Traced:
             if self.plain and not all(isinstance(one, Handle) for one in result):
                 self.plain = None
         self.alone = self.structure is None and not self.assigned
-        self.types = [(node.shape, node.dtype) for node in outputs]
+        self.shapes = [node.shape for node in outputs]
+        self.dtypes = [node.dtype for node in outputs]
         self.variables = [variable for variable, _ in capture.read.values()]
-        known = {node: i for i, node in enumerate(chain(places, (place for _, place in capture.read.values())))}
+        at = {node: i for i, node in enumerate(chain(places, (place for _, place in capture.read.values())))}
         self.program = Program((), (), ())
         self.pick: list[int] | None = None  # the leaves among all these, if they are not all, in this order
-        self.given = len(known)
+        self.given = len(at)
         self.constants: list[Node] = []
         self.run: Runner | Stabiliser | None = None
         if numbers:
@@ -221,11 +220,11 @@ class Traced:
             self.program = made.program
             leaves = [trace.at[i] for i in made.leaves]
             for node in leaves:
-                if node not in known:
-                    known[node] = len(known)
+                if node not in at:
+                    at[node] = len(at)
                     self.constants.append(node)
-            order = [known[node] for node in leaves]
-            if order != list(range(len(known))):
+            order = [at[node] for node in leaves]
+            if order != list(range(len(at))):
                 self.pick = order
         self.loops = any(TABLE[name].several for name, _, _ in self.program.steps)
 
@@ -234,16 +233,13 @@ class Traced:
         values = [*[None] * self.given, *[node.value for node in self.constants]]
         return values if self.pick is None else [values[i] for i in self.pick]
 
-    def call(self, nodes: list[Node]) -> Any:
+    def call(self, values: list[Any]) -> Any:
         """Run on the values of the arguments."""
         run = self.run
         if run is None:
             tier = settings().tier
             self.values = [_value(node) for node in self.constants]
             run = self.run = runner(self.program, "fused" if tier == "auto" else tier)
-        values = [node.value for node in nodes]
-        if None in values:
-            values = [_value(node) for node in nodes]
         if self.variables:
             values += [variable.held.value for variable in self.variables]
         if self.values:
@@ -252,14 +248,8 @@ class Traced:
             values = [values[i] for i in self.pick]
         results = run.run(values)
         if self.alone:
-            tensor = _new(Tensor)
-            tensor.node = Node(None, results[0], *self.types[0])
-            return tensor
-        tensors: list[Any] = []
-        for value, (shape, dtype) in zip(results, self.types, strict=True):
-            tensor = _new(Tensor)
-            tensor.node = Node(None, value, shape, dtype)
-            tensors.append(tensor)
+            return known(results[0], self.shapes[0], self.dtypes[0])
+        tensors = list(map(known, results, self.shapes, self.dtypes))
         if self.assigned:
             for variable in reversed(self.assigned):
                 variable.held = tensors.pop().node
@@ -267,8 +257,8 @@ class Traced:
 
     def inline(self, nodes: list[Node]) -> Any:
         """Make the operations again on the nodes of the arguments, for tapes and other traces to see."""
-        known = [*nodes, *[variable.node for variable in self.variables], *self.constants]
-        leaves = known if self.pick is None else [known[i] for i in self.pick]
+        given = [*nodes, *[variable.node for variable in self.variables], *self.constants]
+        leaves = given if self.pick is None else [given[i] for i in self.pick]
         made: list[Node] = []
         for name, params, refs in self.program.steps:
             made.append(apply(TABLE[name], tuple([made[i] if i >= 0 else leaves[-1 - i] for i in refs]), params))
@@ -288,19 +278,20 @@ class Traced:
         return nest.pack(self.structure[0], flat)
 
 
-def _nodes_like(types: list[tuple[DType, Shape]], args: tuple) -> list[Node] | None:
-    """The nodes of arguments that are all tensors of these types and shapes; None if they are not."""
-    if len(args) != len(types):
+def _values_like(dtypes: list[DType], shapes: list[Shape], args: tuple) -> list[Any] | None:
+    """The values of arguments that are all tensors of these types and shapes; None if they are not, or not known."""
+    if len(args) != len(dtypes):
         return None
-    nodes = []
-    for value, (dtype, shape) in zip(args, types, strict=True):
-        if type(value) is not Tensor:
+    values = []
+    for tensor, dtype, shape in zip(args, dtypes, shapes):  # noqa: B905 # strict takes time
+        if type(tensor) is not Tensor:
             return None
-        node = value.node
-        if node.dtype is not dtype or node.shape != shape:
+        node = tensor.node
+        value = node.value
+        if value is None or node.dtype is not dtype or node.shape != shape:
             return None
-        nodes.append(node)
-    return nodes
+        values.append(value)
+    return values
 
 
 def _value(node: Node) -> Any:
