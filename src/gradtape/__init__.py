@@ -15,6 +15,8 @@ from gradtape.engine.profile import profile
 from gradtape.engine.show import show
 from gradtape.graph.dtypes import DType, as_dtype, float32, float64, int32, int64
 from gradtape.graph.dtypes import bool_ as bool
+from gradtape.modes.custom import custom_jvp, custom_vjp
+from gradtape.modes.custom_gradient import custom_gradient, recompute_grad
 from gradtape.modes.tape import GradientTape, UnconnectedGradients
 from gradtape.ops.activations import sigmoid, tanh
 from gradtape.ops.arithmetic import (
@@ -119,6 +121,9 @@ __all__ = [
     "convert_to_tensor",
     "cos",
     "cosh",
+    "custom_gradient",
+    "custom_jvp",
+    "custom_vjp",
     "divide",
     "dtypes",
     "equal",
@@ -174,6 +179,7 @@ __all__ = [
     "profile",
     "range",
     "reciprocal",
+    "recompute_grad",
     "reduce_all",
     "reduce_any",
     "reduce_logsumexp",

@@ -5,6 +5,7 @@
     ├── DTypeError       (TypeError)      an element type that is not supported, or not there
     ├── ArgumentError    (ValueError)     any other argument that a function cannot work with
     ├── TapeError        (RuntimeError)   a tape used out of order
+    ├── RuleError        (TypeError, ValueError) a derivative that a user declared does not fit its function
     ├── ControlFlowError (TypeError)      Python needs a value that is not known while a function is traced
     ├── ExpressionError  (ValueError)     a typed expression that cannot be read; points at the column
     ├── NumericsError    (FloatingPointError) NaN or infinity arose while `config` had check_numerics on
@@ -39,6 +40,10 @@ class ArgumentError(GradtapeError, ValueError):
 
 class TapeError(GradtapeError, RuntimeError):
     """A tape used out of order."""
+
+
+class RuleError(GradtapeError, TypeError, ValueError):
+    """A derivative that a user declared does not fit its function."""
 
 
 class ControlFlowError(GradtapeError, TypeError):

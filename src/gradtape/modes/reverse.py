@@ -8,14 +8,15 @@ The walk below is the whole of it. What a primitive does to a cotangent follows 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gradtape import config
 from gradtape.graph.node import Node, Op
 from gradtape.graph.origins import forward, pulled
 from gradtape.ops.arithmetic import choose, plus, times
-from gradtape.ops.shaping import sum_to
+from gradtape.ops.custom import custom_call
+from gradtape.ops.shaping import full, sum_to
 
 
 def pull_back(made: dict[Node, Op | None], seeds: Mapping[Node, Node]) -> dict[Node, Node]:
@@ -27,11 +28,22 @@ def pull_back(made: dict[Node, Op | None], seeds: Mapping[Node, Node]) -> dict[N
     noted = not config.usual() and bool(config.settings().check_numerics)
     if noted:
         forward(made)
+    calls: dict[tuple[Node, ...], dict[Node, Op]] = {}
     for node in reversed(list(made)):  # the rules add to an open recording
         op, ct = made[node], cotangents.get(node)
-        if op is None or ct is None:
+        if op is None:
             continue
         primitive, inputs, params = op
+        if primitive.kind == "custom":
+            calls = calls or _calls(made)
+            results = calls[inputs]
+            if node is next(iter(results)) and any(one in cotangents for one in results):  # all that uses them is done
+                for x, share in _custom(results, cotangents):
+                    if x in made and share is not None:
+                        cotangents[x] = plus(cotangents[x], share) if x in cotangents else share
+            continue
+        if ct is None:
+            continue
         rule = RULES[primitive.kind]
         for i, x in enumerate(inputs):
             if x in made:
@@ -41,6 +53,29 @@ def pull_back(made: dict[Node, Op | None], seeds: Mapping[Node, Node]) -> dict[N
                         pulled(share, node, op, i)
                     cotangents[x] = plus(cotangents[x], share) if x in cotangents else share
     return cotangents
+
+
+# What a user declared: all results of a call have their cotangents together, and so do its arguments.
+
+
+def _calls(made: Mapping[Node, Op | None]) -> dict[tuple[Node, ...], dict[Node, Op]]:
+    """The results of each call of a function with a rule of its own, by the inputs that they share."""
+    calls: dict[tuple[Node, ...], dict[Node, Op]] = {}
+    for node, op in made.items():
+        if op is not None and op[0].kind == "custom":
+            calls.setdefault(op[1], {})[node] = op
+    return calls
+
+
+def _custom(nodes: Mapping[Node, Op], cotangents: Mapping[Node, Node]) -> Iterator[tuple[Node, Node | None]]:
+    """The arguments of a call with their cotangents, as its rule says."""
+    results: list[Node] = []
+    for node, op in nodes.items():
+        rule, computed, arguments, which = custom_call(op)
+        results = results or list(computed)
+        results[which] = node
+    cts = [cotangents.get(y) or full(y.shape, 0, y.dtype) for y in results]
+    return zip(arguments, rule.pull(arguments, results, cts), strict=True)
 
 
 # The cotangent of input i of y = f(inputs), given the cotangent of y: one function for each kind of map.

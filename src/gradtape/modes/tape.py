@@ -235,6 +235,8 @@ def _cotangents(
         if conditions is None or conditions.hold(trace.at, recording.made):
             return trace.replay(steps, after, places), reasons
     totals, reasons, conditions = _pull_back(recording, targets, weights, wanted, trace)
+    if conditions is NEVER:
+        return totals, reasons
     places = [None if total is None else trace[total] for total in totals]
     steps = between(before, trace.prefix)
     if steps is not None:
@@ -268,7 +270,8 @@ def _pull_back(
         None if total is not None else _reason(recording, seeds, nodes)
         for total, nodes in zip(totals, wanted, strict=True)
     ]
-    return totals, reasons, NEVER if inside else stable.rests_on
+    by_hand = any(op is not None and op[0].kind == "custom" for op in stable.made.values())  # Python, which may change
+    return totals, reasons, NEVER if inside or by_hand else stable.rests_on
 
 
 def _nodes(recording: Recording, source: Any) -> Sequence[Node]:

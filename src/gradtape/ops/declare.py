@@ -16,6 +16,7 @@ bilinear      two transposes                                                    
 selection     per input, where the input is picked: a bool expression            zero elsewhere by structure
 implicit      cotangent of input i, from the cotangent, the output, the inputs   the textbook rule, source named
 constant      none: nothing depends on the input smoothly                        no gradient
+custom        none; the user's is a value in the graph, see `ops.custom`             what the user says
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradtape.graph.node import READ, TABLE
 from gradtape.graph.program import Program, Step, rebuild, without_unread
+from gradtape.ops.custom import CUSTOM, shown
 
 NEUTRAL = {"multiply": (0, 1), "real_divide": (1,)}
 """The inputs of a primitive that may be a literal one, which leaves the other input as it is."""
@@ -12,7 +13,7 @@ INVERSE_OF_ITSELF = {"negative", "logical_not"}
 
 
 def fold(program: Program) -> Program:
-    """The Program without multiplications by one, double negations, and steps that nobody reads."""
+    """The Program without multiplications by one, double negations, users' rules, and steps that nobody reads."""
     leaves, nodes = rebuild(program)
     replaced: dict[int, int] = {}
     steps: list[Step] = []
@@ -27,6 +28,8 @@ def fold(program: Program) -> Program:
                 replaced[number] = other
         if name in INVERSE_OF_ITSELF and refs[0] >= 0 and steps[refs[0]][0] == name:
             replaced[number] = steps[refs[0]][2][0]
+        if name == CUSTOM.name:
+            replaced[number] = refs[shown(params)]
     outputs = tuple(replaced.get(i, i) for i in program.outputs)
     return without_unread(Program(program.leaves, tuple(steps), outputs))
 

@@ -31,6 +31,7 @@ from gradtape.graph.trace import apply, computation, thread
 from gradtape.modes import nest
 from gradtape.modes.transformed import global_name
 from gradtape.staging.capture import Capture, kept, placeholder, tracing
+from gradtape.staging.control import WHILE
 from gradtape.staging.signature import TensorSpec, describe, difference, replaced
 from gradtape.tensor import Tensor, known
 
@@ -76,8 +77,8 @@ class Function:
         signature = tuple(key)
         traced = self._traced.get(signature) or self._trace(signature, args, kwargs, nodes)
         if recordings.get() or thread.capture is not None:
-            if traced.loops and thread.capture is None:
-                return self.python_function(*args, **kwargs)
+            if traced.rules or (traced.loops and thread.capture is None):
+                return self._eagerly(args, kwargs)
             return traced.inline(nodes)
         if not kwargs and all(type(value) is Tensor for value in args):
             self._usual = [node.dtype for node in nodes], [node.shape for node in nodes], traced
@@ -184,6 +185,7 @@ class Traced:
     constants   nodes that the function saw when it was traced; before them come so many that are `given`
     assigned    variables that get the last results
     loops       whether there are loops whose length depends on values
+    rules       whether there are derivatives of the user, which belong to the tensors that the function saw
     """
 
     def __init__(self, f: Callable[..., Any], args: tuple, kwargs: dict[str, Any], nodes: list[Node]):
@@ -226,7 +228,8 @@ class Traced:
             order = [at[node] for node in leaves]
             if order != list(range(len(at))):
                 self.pick = order
-        self.loops = any(TABLE[name].several for name, _, _ in self.program.steps)
+        self.loops = any(name == WHILE.name for name, _, _ in self.program.steps)
+        self.rules = any(TABLE[name].kind == "custom" for name, _, _ in self.program.steps)
 
     def leaf_values(self) -> list[Any]:
         """The values of the Program's leaves, as far as they are known."""
