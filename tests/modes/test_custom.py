@@ -98,7 +98,7 @@ class TestEveryKind:
         assert measured.kernels and all(kernel.code == "memory" for kernel in measured.kernels)
 
     def test_nothing_is_kept_when_all_is_dropped(self, f):
-        big = tf.constant(np.linspace(0.0, 1.0, 1000))
+        big = tf.constant(np.linspace(0.0, 1.0, 10_000))
         array = weakref.ref(big.numpy())
         y = gradient(lambda x: f(x * 1.0), big)
         y.numpy()
@@ -390,7 +390,7 @@ class TestRecompute:
             seen.append(weakref.ref(middle.numpy()))
             return tf.reduce_sum(middle * middle)
 
-        x = tf.Variable(np.ones(1000))
+        x = tf.Variable(np.ones(10_000))
         for wrapped, kept in ((f, True), (tf.recompute_grad(f), False)):
             with tf.GradientTape() as tape:
                 y = wrapped(x)
