@@ -22,6 +22,7 @@ FLOW = [
     "engine",
     "tensor",
     "staging",
+    "optimizers",
     "namespaces",
     "text",
     "compat",

@@ -37,6 +37,7 @@ from gradtape.ops.arithmetic import (
     stop_gradient,
     subtract,
 )
+from gradtape.ops.clipping import clip_by_global_norm, clip_by_norm
 from gradtape.ops.differences import logaddexp
 from gradtape.ops.exponential import exp, exp2, expm1, log, log1p, log2, log10, pow
 from gradtape.ops.hyperbolic import acosh, asinh, atanh, cosh, sinh
@@ -112,6 +113,8 @@ __all__ = [
     "broadcast_to",
     "cast",
     "ceil",
+    "clip_by_global_norm",
+    "clip_by_norm",
     "clip_by_value",
     "compat",
     "concat",
@@ -175,6 +178,7 @@ __all__ = [
     "one_hot",
     "ones",
     "ones_like",
+    "optimizers",
     "pow",
     "profile",
     "range",
@@ -214,8 +218,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """`gradtape.study` and `gradtape.compat` load when they are used: plotting is heavy."""
-    if name in ("study", "compat"):
+    """What not every program needs loads when it is used: `study` for instance draws."""
+    if name in ("compat", "optimizers", "study"):
         from importlib import import_module
 
         return import_module(f"gradtape.{name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -301,15 +301,7 @@ class Variable(_Values):
 
     def assign(self, value: TensorLike, name: str | None = None, read_value: bool = True) -> Variable:
         """Set the value; shape and element type stay. Raises ShapeError or DTypeError if the value does not fit."""
-        node = as_node(value, self.dtype if not isinstance(value, Handle) else None)
-        if node.shape != self.held.shape:
-            raise ShapeError(f"{self.name} has shape {self.held.shape}; a value of shape {node.shape} does not fit")
-        if node.dtype is not self.dtype:
-            raise DTypeError(f"{self.name} has type {self.dtype.name}; cast the {node.dtype.name} value first")
-        if thread.capture is None:
-            self.held = _known(node)
-        else:
-            thread.capture.assign(self, node)
+        assign_all([self], [value])
         return self
 
     def assign_add(self, delta: TensorLike, name: str | None = None, read_value: bool = True) -> Variable:
@@ -328,6 +320,27 @@ class Variable(_Values):
 
     def _title(self) -> str:
         return f"Variable '{self.name}'"
+
+
+def assign_all(variables: Sequence[Variable], values: Sequence[TensorLike]) -> None:
+    """Set several Variables. What is pending of the values is computed in one pass, then all are set, or none if one
+    does not fit."""
+    nodes = []
+    for variable, value in zip(variables, values, strict=True):
+        held = variable.held
+        node = value if type(value) is Node else as_node(value, None if isinstance(value, Handle) else held.dtype)
+        if node.shape != held.shape:
+            raise ShapeError(f"{variable.name} has shape {held.shape}; a value of shape {node.shape} does not fit")
+        if node.dtype is not held.dtype:
+            raise DTypeError(f"{variable.name} has type {held.dtype.name}; cast the {node.dtype.name} value first")
+        nodes.append(node)
+    if thread.capture is not None:
+        for variable, node in zip(variables, nodes, strict=True):
+            thread.capture.assign(variable, node)
+        return
+    run.compute_all(nodes)
+    for variable, node in zip(variables, nodes, strict=True):
+        variable.held = Node(None, node.value, node.shape, node.dtype)
 
 
 def _as_numpy(node: Node) -> Any:

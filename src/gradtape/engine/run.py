@@ -8,6 +8,7 @@ values that a live Tensor waits for and that share something with it. How the Pr
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 from weakref import ref
 
@@ -37,15 +38,20 @@ def value_of(node: Node) -> Any:
     return value.array if type(value) is Buffer else value
 
 
-def compute(node: Node) -> Any:
-    """Compute a node, and in the same pass the values that live Tensors wait for and that share something with it. Its
-    value, as nodes hold it."""
+def compute(node: Node, others: Sequence[Node] = ()) -> Any:
+    """Compute a node and `others`, and in the same pass the values that live Tensors wait for and that share something
+    with them. The value of `node`, as nodes hold it."""
     if thread.capture is not None:
-        thread.capture.compute(node)
+        for one in (node, *others):
+            thread.capture.compute(one)
         return node.value
     trace = thread.trace
     numbers = [trace[node]]
     nodes = [node]
+    if others:
+        nodes += others
+        numbers += [trace[other] for other in others]
+    certain = len(nodes)
     for reference in trace.waiting:
         tensor = reference()
         if tensor is not None:
@@ -54,10 +60,10 @@ def compute(node: Node) -> Any:
                 nodes.append(other)
                 numbers.append(trace[other])
     thread.trace = Trace()
-    key = (settings().tier, *numbers)
+    key = (settings().tier, certain, *numbers)
     known = trace.prefix.known.get(key)
     if known is None:
-        found = computation(trace.prefix, numbers[0], numbers[1:])
+        found = computation(trace.prefix, numbers, certain)
         known = trace.prefix.known[key] = (runner(found.program), found.leaves, found.taken)
     run, leaves, taken = known
     at = trace.at
@@ -76,6 +82,20 @@ def compute(node: Node) -> Any:
         if op is not None and (type(op) is Later or op[1]):  # a constant of the code has no inputs, and stays one
             output.op = None
     return results[0]
+
+
+def compute_all(nodes: Sequence[Node]) -> None:
+    """Compute those nodes that are not computed yet, in one pass. With check_numerics each is looked at, as Tensors are
+    when they are made."""
+    checked = settings().check_numerics
+    if checked:
+        from gradtape.engine.numerics import observe
+
+        for node in nodes:
+            observe(node, checked)
+    pending = [node for node in nodes if node.value is None]
+    if pending:
+        compute(pending[0], pending[1:])
 
 
 def _look_again() -> None:

@@ -256,9 +256,9 @@ def between(before: Prefix, after: Prefix) -> Steps | None:
     return steps
 
 
-def computation(prefix: Prefix, target: int, others: Sequence[int], apart: bool = False) -> Computation:
-    """How to compute the value with number `target`, and in the same pass those of `others` that share an operation
-    or a leaf with it, or all of them if `apart`. The same operation on the same values becomes one step.
+def computation(prefix: Prefix, wanted: Sequence[int], certain: int = 1) -> Computation:
+    """How to compute the first `certain` of the values with the numbers `wanted`, and in the same pass those of the
+    others that share an operation or a leaf with them. The same operation on the same values becomes one step.
 
     Programs are canonical: their order is that in which a walk from the outputs, first input first, is done with what
     it meets, whatever else was asked for and when.
@@ -271,11 +271,10 @@ def computation(prefix: Prefix, target: int, others: Sequence[int], apart: bool 
     leaves: list[int] = []
     steps: dict[Step, int] = {}
     taken: list[int] = []
-    wanted = (target, *others)
     for i, number in enumerate(wanted):
         leaves_before, steps_before = len(leaves), len(steps)
         new: dict[int, int] = {}
-        if number in numbers or _number(number, made, numbers, new, leaves, steps) or i == 0 or apart:
+        if number in numbers or _number(number, made, numbers, new, leaves, steps) or i < certain:
             numbers.update(new)
             taken.append(i)
         else:
@@ -377,6 +376,6 @@ def trace(target: Node, others: Sequence[Node] = ()) -> tuple[Program, list[Node
     """
     entered = Trace()
     wanted = [target, *others]
-    first, *rest = [entered[node] for node in wanted]
-    made = computation(entered.prefix, first, rest)
+    numbers = [entered[node] for node in wanted]
+    made = computation(entered.prefix, numbers)
     return made.program, [entered.at[i] for i in made.leaves], [wanted[i] for i in made.taken]

@@ -169,7 +169,7 @@ def _loop(cond: Callable, body: Callable, structure: Any, nodes: list[Node], max
 def _part(inside: Trace, results: list[Node], inputs: dict[Node, int]) -> Part:
     """The Program of `results`. Nodes from outside that it uses are added to the inputs."""
     numbers = [inside[node] for node in results]
-    made = computation(inside.prefix, numbers[0], numbers[1:], apart=True)
+    made = computation(inside.prefix, numbers, len(numbers))
     return made.program, tuple([inputs.setdefault(inside.at[i], len(inputs)) for i in made.leaves])
 
 

@@ -218,7 +218,7 @@ class Traced:
         self.constants: list[Node] = []
         self.run: Runner | Stabiliser | None = None
         if numbers:
-            made = computation(trace.prefix, numbers[0], numbers[1:], apart=True)
+            made = computation(trace.prefix, numbers, len(numbers))
             self.program = made.program
             leaves = [trace.at[i] for i in made.leaves]
             for node in leaves:
