@@ -13,7 +13,7 @@ from gradtape._version import __version__
 from gradtape.engine.numerics import explain_nan
 from gradtape.engine.profile import profile
 from gradtape.engine.show import show
-from gradtape.graph.dtypes import DType, as_dtype, float32, float64, int32, int64
+from gradtape.graph.dtypes import DType, as_dtype, bfloat16, float16, float32, float64, half, int32, int64
 from gradtape.graph.dtypes import bool_ as bool
 from gradtape.modes.custom import custom_jvp, custom_vjp
 from gradtape.modes.custom_gradient import custom_gradient, recompute_grad
@@ -109,6 +109,7 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "bfloat16",
     "bool",
     "broadcast_to",
     "cast",
@@ -138,6 +139,7 @@ __all__ = [
     "expm1",
     "eye",
     "fill",
+    "float16",
     "float32",
     "float64",
     "floor",
@@ -146,6 +148,7 @@ __all__ = [
     "function",
     "greater",
     "greater_equal",
+    "half",
     "hypot",
     "identity",
     "int32",

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gradtape.engine.frame import MEMORY, SIZES
-from gradtape.engine.machine import Machine
+from gradtape.engine.machine import HALVES, Machine
 
 _WIDTHS = {"float32": "f32", "float64": "f64", "int32": "i32", "int64": "i64", "bool": "i8"}
+_WIDTHS |= dict.fromkeys(HALVES, "i16")
 
 
 @dataclass

@@ -10,7 +10,8 @@ from __future__ import annotations
 from gradtape.engine.access import Access, Way, store
 from gradtape.engine.combine import COMBINE, WIDTH, accumulator
 from gradtape.engine.frame import MEMORY
-from gradtape.engine.machine import TYPES, Machine, Value
+from gradtape.engine.halves import to_memory
+from gradtape.engine.machine import HALVES, TYPES, Machine, Value
 from gradtape.engine.space import COLUMNS
 
 
@@ -105,8 +106,8 @@ class Accumulator:
             lines.append(f"  {name}.truth = zext i1 {text} to i8")
             final = partial = f"{name}.truth"
         elif self.carried != dtype:
-            lines.append(f"  {name}.rounded = fptrunc double {text} to float")
-            final = f"{name}.rounded"
+            rounding, final = self.rounded(text, 1)
+            lines += rounding
         return [
             *lines,
             f"  br i1 %several, label %partial{k}, label %final{k}",
@@ -136,13 +137,23 @@ class Accumulator:
                     mask = ", ".join(f"i32 {first + lane}" for lane in range(half))
                     lines.append(f"  {name} = shufflevector {vector} {text}, {vector} poison, <{half} x i32> <{mask}>")
                 halves.append(Value(m, self.type, name, 0))
-            value = self.combine.function(m, *halves)
-            m.mark_needed([value])
-            self.m.declarations |= m.declarations
-            ours = f"{self.name}.h{half}."  # each machine counts its values from one
-            lines += [line.replace("%v", ours) for line in m.render(m.sections[0], "")[0]]
-            width, text = half, value.text.replace("%v", ours)
+            combining, text = self._written(self.combine.function(m, *halves), f"h{half}")
+            lines += combining
+            width = half
         return lines, text
+
+    def rounded(self, text: str, lanes: int) -> tuple[list[str], str]:
+        """What was accumulated, rounded to the element type of the result: the lines, and what is stored."""
+        m = Machine(lanes)
+        value = m.cast(Value(m, self.type, text, 0), self.dtype)
+        return self._written(to_memory(m, value, self.dtype) if self.dtype in HALVES else value, "rounded")
+
+    def _written(self, value: Value, part: str) -> tuple[list[str], str]:
+        """The instructions of a machine of its own, and what its value is called among ours."""
+        m, ours = value.machine, f"{self.name}.{part}."  # each machine counts its values from one
+        m.mark_needed([value])
+        self.m.declarations |= m.declarations
+        return [line.replace("%v", ours) for line in m.render(m.sections[0], "")[0]], value.text.replace("%v", ours)
 
 
 # -- columns --------------------------------------------------------------------------------------------------
@@ -177,8 +188,8 @@ def columns_end(accumulators: list[Accumulator], ways: list[Way], lanes: int) ->
         lines += a.from_memory(end, f"{name}.from", lanes, 8)
         rounded = end
         if a.carried != a.dtype:
-            rounded = f"{name}.rounded"
-            final.before.append(f"  {rounded} = fptrunc <{lanes} x double> {end} to <{lanes} x float>")
+            rounding, rounded = a.rounded(end, lanes)
+            final.before += rounding
         store(a.m, final, f"%y{a.k}.final", rounded, a.dtype, f"%y{a.k}.unit", "%j", way)
         store(a.m, partial, f"%y{a.k}.part", end, a.carried, f"%y{a.k}.partial", "%j.dense", Way())
     return [

@@ -118,7 +118,7 @@ class _Lease:
         self._give = _store.give
         self.__array_interface__ = {
             "shape": shape,
-            "typestr": dtype.str,
+            "typestr": dtype.str,  # of bfloat16 only its size
             "data": (self._address, False),
             "version": 3,
         }
@@ -131,4 +131,4 @@ def empty(shape: Shape, dtype: np.dtype, bytes: int) -> np.ndarray:
     """A writeable array without defined contents, of `bytes` bytes."""
     if bytes < LARGE:
         return np.empty(shape, dtype)
-    return np.asarray(_Lease(shape, dtype, -(-bytes // GRAIN) * GRAIN))
+    return np.asarray(_Lease(shape, dtype, -(-bytes // GRAIN) * GRAIN)).view(dtype)

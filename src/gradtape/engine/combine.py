@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gradtape.engine.machine import Machine, Value
+from gradtape.engine.machine import HALVES, Machine, Value
 
 BLOCK = 4096
 WIDTH = 32
@@ -54,5 +54,8 @@ COMBINE = {
 
 
 def accumulator(dtype: str, reduction: str) -> str:
-    """The element type in which a reduction is carried out: float32 is summed and multiplied in float64."""
-    return "float64" if dtype == "float32" and reduction in ("add", "mul") else dtype
+    """The element type in which a reduction is carried out: float32 and the half types are summed and multiplied in
+    float64."""
+    if reduction in ("add", "mul"):
+        return "float64" if "float" in dtype else dtype
+    return "float32" if dtype in HALVES else dtype

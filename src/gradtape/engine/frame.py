@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from gradtape.engine.machine import TYPES, Machine, Value
+from gradtape.engine.machine import HALVES, TYPES, Machine, Value
 from gradtape.engine.steps import KernelSpec
 from gradtape.graph.node import TABLE
 
-SIZES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "bool": 1}
-MEMORY = {**TYPES, "bool": "i8"}
+SIZES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "bool": 1, "float16": 2, "bfloat16": 2}
+MEMORY = {**TYPES, "bool": "i8", **dict.fromkeys(HALVES, "i16")}
 
 ENTRY = 0
 """The section of a kernel that is entered once."""
@@ -92,8 +92,10 @@ class Frame:
 
     def number(self, position: int, dtype: str, name: str) -> Value:
         """A number among the arguments, in every lane. Floats come as double, the others as i64."""
-        floating = dtype.startswith("float")
+        floating = "float" in dtype
         text = self.argument(position, "double" if floating else "i64", name)
+        if dtype in HALVES:
+            return self.m.cast(self.splat(text, "double", ENTRY, self.entry), dtype)
         type = TYPES[dtype]
         if type not in ("double", "i64"):
             self.entry.append(

@@ -20,12 +20,13 @@ from gradtape.engine.buffers import LARGE, empty
 from gradtape.engine.cache import Cache
 from gradtape.engine.combine import accumulator
 from gradtape.engine.elementary import TABLES
-from gradtape.engine.frame import Arguments, LoopWords
+from gradtape.engine.frame import SIZES, Arguments, LoopWords
 from gradtape.engine.layout import Layout
 from gradtape.engine.machine import LANES
 from gradtape.engine.space import Parts
 from gradtape.engine.steps import COSTLY, KernelSpec, KernelStep, combining, copying
 from gradtape.engine.threads import helpers_wait, share_out, workers
+from gradtape.graph.dtypes import as_dtype
 from gradtape.graph.node import TABLE, Buffer
 
 SMALL = 1 << 13
@@ -122,13 +123,13 @@ class ScalarKernel:
         return results
 
 
-_PACKED = {"float32": "f4x", "float64": "d", "int32": "i4x", "int64": "q", "bool": "?7x"}
-"""How an element of an array is packed into 8 bytes."""
+_PACKED = {"float16": "e6x", "float32": "f4x", "float64": "d", "int32": "i4x", "int64": "q", "bool": "?7x"}
+"""How an element of an array is packed into 8 bytes; Python knows no bfloat16."""
 
 
 def _code(dtype: str) -> str:
     """How a number of this element type is packed."""
-    return "d" if dtype.startswith("float") else "q"
+    return "d" if "float" in dtype else "q"
 
 
 class ArrayKernel:
@@ -166,11 +167,11 @@ class ArrayKernel:
         ):
             copies = ArrayKernel(copying(dtype, layout)) if layout else None
             in_place = access != "scalar" and not layout
-            self._reads.append((slot, in_place, offset * np.dtype(dtype).itemsize, copies))
+            self._reads.append((slot, in_place, offset * SIZES[dtype], copies))
         self.outputs = step.outputs
         self._writes = []
         for shape, (_, name, _) in zip(step.shapes, spec.outputs, strict=True):
-            numpys: np.dtype = np.dtype(name)
+            numpys = as_dtype(name).dtype
             size = prod(shape) * numpys.itemsize
             make = np.empty if size < LARGE else partial(empty, bytes=size)
             spare: list[Buffer] | None = [] if shape and 0 < size <= SMALL and _counts_references() else None
@@ -185,7 +186,8 @@ class ArrayKernel:
         self._room = ctypes.c_int64 * len(spec.outputs)
         self._offsets = [8 * i for i in range(len(spec.outputs))]
         self._numbers: struct.Struct | None = None
-        if self._reduces and all(shape == () for shape in step.shapes):
+        packed = all(dtype in _PACKED for _, dtype, _ in spec.outputs)
+        if self._reduces and packed and all(shape == () for shape in step.shapes):
             self._numbers = struct.Struct("=" + "".join(_PACKED[dtype] for _, dtype, _ in spec.outputs))
 
     def run(self, slots: list[Any]) -> None:
@@ -272,7 +274,7 @@ class ArrayKernel:
                 combiner._reduce([*combiner._head, partial[first]], (places[first],))
                 continue
             lines, _, columns = self._partial_shape
-            results = np.empty((len(alike.outputs), lines * columns), alike.dtype)
+            results = np.empty((len(alike.outputs), lines * columns), as_dtype(alike.dtype).dtype)
             at, step = _place(results), results[0].nbytes
             combiner._reduce([*combiner._head, partial[first]], (at,))
             for i, k in enumerate(alike.outputs):
@@ -344,6 +346,8 @@ def gather(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
 
 def _place(array: Any) -> int:
     """Where the elements of a fresh, writeable array are."""
+    if array.dtype.kind == "V":  # Python's buffers know no bfloat16
+        array = array.view(np.int16)
     return addressof(c_char.from_buffer(array)) if array.size else 0
 
 

@@ -17,7 +17,8 @@ from gradtape.engine.access import Access, Way, load, store
 from gradtape.engine.accumulate import Accumulator, columns_end, columns_start, live
 from gradtape.engine.combine import WIDTH
 from gradtape.engine.frame import ENTRY, MEMORY, Frame, LoopWords, run_body
-from gradtape.engine.machine import LANES, TYPES, Value
+from gradtape.engine.halves import from_memory, to_memory
+from gradtape.engine.machine import HALVES, LANES, TYPES, Value
 from gradtape.engine.steps import KernelSpec
 from gradtape.graph.node import TABLE
 
@@ -104,17 +105,24 @@ class Loops(Frame):
             if dtype == "bool":
                 lines.append(f"  {text}.b = icmp ne i8 {text}, 0")
                 text += ".b"
+            if dtype in HALVES:
+                return from_memory(self.m, self.splat(text, "i16", self.row, lines), dtype)
             return self.splat(text, TYPES[dtype], self.row, lines)
         text = load(self.m, self.loads, f"%x{i}", dtype, row, "%i", self.way(f"x{i}", words, access))
+        if dtype in HALVES:
+            return from_memory(self.m, Value(self.m, "i16", text, self.step), dtype)
         return Value(self.m, TYPES[dtype], text, self.step)
 
-    def result(self, k: int, value: Value) -> None:
-        """Store the results of a step."""
+    def result(self, k: int, value: Value) -> Value:
+        """Store the results of a step: what of it stands in memory."""
         dtype, words = self.spec.outputs[k][1], self.words.outputs[k]
+        if dtype in HALVES:
+            value = to_memory(self.m, value, dtype)
         pointer = self.argument(self.at.outputs[k], "ptr", f"y{k}")
         access = self.spec.stores[k]
         row = self.follow(f"y{k}", pointer, MEMORY[dtype], words, self.spec.deep, access)
         store(self.m, self.stores, f"%y{k}", value.text, dtype, row, "%i", self.way(f"y{k}", words, access))
+        return value
 
     def accumulate(self, k: int, value: Value) -> None:
         """Combine the values of a step with what was accumulated."""
@@ -147,8 +155,7 @@ class Loops(Frame):
                 self.accumulate(k, value)
                 roots.append(self.accumulators[-1].after)
             else:
-                self.result(k, value)
-                roots.append(value)
+                roots.append(self.result(k, value))
         m.mark_needed(roots)
         entry, _ = m.render(m.sections[ENTRY], "entry")
         nest = self._deep() if spec.deep else self._flat()

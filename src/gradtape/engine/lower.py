@@ -26,7 +26,7 @@ def _scalar_kernel(spec: KernelSpec) -> str:
     stores: list[str] = []
     wide: list[Value] = []
     for (_, dtype, _), position, result in zip(spec.outputs, frame.at.outputs, results, strict=True):
-        wide.append(m.cast(result, "float64" if dtype.startswith("float") else "int64"))
+        wide.append(m.cast(result, "float64" if "float" in dtype else "int64"))
         name = f"%y{position}"
         stores.append(f"  {name} = getelementptr i64, ptr %arguments, i64 {position}")
         stores.append(f"  store {wide[-1].type} {wide[-1].text}, ptr {name}")

@@ -20,7 +20,9 @@ LANES = 8
 whatever the host's registers hold; reductions are defined in terms of it, so it is part of what the bits are."""
 
 FLOATS = ("float", "double")
+HALVES = ("float16", "bfloat16")
 TYPES = {"float32": "float", "float64": "double", "int32": "i32", "int64": "i64", "bool": "i1"}
+TYPES |= dict.fromkeys(HALVES, "float")
 """The element type of values in a kernel, by the name of the tensor's element type."""
 _BITS = {"float": "i32", "double": "i64"}
 
@@ -344,6 +346,10 @@ class Machine:
         """`x` as the tensor element type `dtype`. Floats are cut towards zero to integers; what lies outside the
         integer's range becomes its nearest end, NaN becomes 0."""
         type = TYPES[dtype]
+        if dtype in HALVES and x.type != "i1":
+            from gradtape.engine.halves import nearest  # it is written on this machine
+
+            return nearest(self, x, dtype)
         if type == x.type:
             return x
         if type == "i1":

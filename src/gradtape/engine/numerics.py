@@ -22,7 +22,7 @@ from gradtape.graph.origins import Origin, Place, Pull, here, origins, pulls
 from gradtape.graph.program import typed
 from gradtape.graph.shapes import broadcast
 from gradtape.graph.trace import thread
-from gradtape.modes.reverse import RULES
+from gradtape.modes.reverse import rule_of
 from gradtape.ops.shaping import full
 
 SHOWN = 4
@@ -288,7 +288,7 @@ def _derivative(pull: Pull, index: tuple[int, ...]) -> float | None:
     elements = [leaf(np.array(np.broadcast_to(_array(x), shape)[index]), x.dtype) for x in inputs]
     result = leaf(np.array(_array(pull.result)[index]), pull.result.dtype)
     one = full((), 1, pull.result.dtype)
-    slope = RULES[primitive.kind](primitive.rule, one, pull.i, result, tuple(elements), params)
+    slope = rule_of(primitive.kind, result)(primitive.rule, one, pull.i, result, tuple(elements), params)
     return None if slope is None else _array(slope).item()
 
 

@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from gradtape.engine.layout import Layout
 from gradtape.engine.steps import COSTLY, CallStep, KernelSpec, KernelStep, Plan, loop_step
 from gradtape.engine.unroll import unroll
+from gradtape.engine.widen import widen
 from gradtape.graph.node import Node
 from gradtape.graph.program import Program, rebuild
 from gradtape.graph.shapes import Shape, size
@@ -35,7 +36,7 @@ SMALLER = 2
 
 def plan(program: Program) -> Plan:
     """How to compute the outputs of a Program."""
-    return _Planner(unroll(program)).plan()
+    return _Planner(unroll(widen(program))).plan()
 
 
 Path = tuple[tuple[Callable, tuple], ...]

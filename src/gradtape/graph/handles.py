@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from gradtape.errors import ArgumentError, DTypeError, ShapeError
-from gradtape.graph.dtypes import DType, as_dtype, bool_, float32, int32, int64
+from gradtape.graph.dtypes import DType, as_dtype, bool_, converted, float32, int32, int64
 from gradtape.graph.node import Node, leaf, scalar
 
 
@@ -59,15 +59,20 @@ def weak(number: float | int | bool, dtype: DType) -> DType:
 
 def number_node(number: float | int | bool, dtype: DType) -> Node:
     """A leaf for a Python number; DTypeError if an integer does not fit the type."""
-    if dtype.is_integer and number != int(number):
-        raise DTypeError(f"the number {number} is no integer and does not fit {dtype.name}; use cast or a float type")
-    if dtype.is_integer and not dtype.min <= number <= dtype.max:
-        raise DTypeError(f"the number {number} does not fit {dtype.name}; use a wider type")
     if dtype.is_floating:
         try:
             number = float(number)
         except OverflowError:
             raise DTypeError("an integer of that size does not fit any floating type") from None
+        if dtype.is_half:
+            number = dtype.nearest(number)
+    elif dtype.is_integer:
+        if number != int(number):
+            raise DTypeError(
+                f"the number {number} is no integer and does not fit {dtype.name}; use cast or a float type"
+            )
+        if not dtype.min <= number <= dtype.max:
+            raise DTypeError(f"the number {number} does not fit {dtype.name}; use a wider type")
     return scalar(number, dtype)
 
 
@@ -105,7 +110,7 @@ def as_array(value: Any, dtype: DType | None = None) -> tuple[np.ndarray, DType]
         raise ShapeError(
             f"cannot make a tensor of {_short(value)}: every row must have the same length and hold numbers ({error})"
         ) from None
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind not in "biufc" and array.dtype.name != "bfloat16":
         raise DTypeError(
             f"cannot make a tensor of {_short(value)}: gradtape differentiates numbers, "
             "and there are no string or object tensors; convert to numbers first"
@@ -128,7 +133,7 @@ def as_array(value: Any, dtype: DType | None = None) -> tuple[np.ndarray, DType]
         raise DTypeError(f"cannot make an {dtype.name} tensor of {_short(value)}: the numbers are floats; use cast")
     if dtype.is_integer and array.size and not (dtype.min <= array.min() and array.max() <= dtype.max):
         raise DTypeError(f"the numbers in {_short(value)} do not fit {dtype.name}; use a wider type")
-    return np.array(array, dtype=dtype.dtype, order="C", copy=True), dtype
+    return np.array(converted(array, dtype), order="C", copy=True), dtype
 
 
 def _without_handles(value: Any) -> Any:

@@ -3,7 +3,8 @@
     x ──sin──► y ──exp──► z        recorded:    y = sin(x), z = exp(y)
     cos(x)·ȳ ◄── ȳ = exp(y)·z̄ ◄── z̄             walked back, z̄ given
 
-The walk below is the whole of it. What a primitive does to a cotangent follows from its kind.
+The walk below is the whole of it. What a primitive does to a cotangent follows from its kind. A rule that computes is
+rounded once for the half types: it is evaluated in float32.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from gradtape.graph.node import Node, Op
 from gradtape.graph.origins import forward, pulled
 from gradtape.ops.arithmetic import choose, plus, times
 from gradtape.ops.custom import custom_call
+from gradtape.ops.halves import rounded_once
 from gradtape.ops.shaping import full, sum_to
 
 
@@ -44,7 +46,7 @@ def pull_back(made: dict[Node, Op | None], seeds: Mapping[Node, Node]) -> dict[N
             continue
         if ct is None:
             continue
-        rule = RULES[primitive.kind]
+        rule = rule_of(primitive.kind, node)
         for i, x in enumerate(inputs):
             if x in made:
                 share = rule(primitive.rule, ct, i, node, inputs, params)
@@ -109,7 +111,9 @@ def _constant(rule: Any, ct: Node, i: int, y: Node, inputs: tuple[Node, ...], pa
     return None
 
 
-RULES: dict[str, Callable[[Any, Node, int, Node, tuple[Node, ...], tuple], Node | None]] = {
+Share = Callable[[Any, Node, int, Node, tuple[Node, ...], tuple], Node | None]
+
+RULES: dict[str, Share] = {
     "elementwise": _elementwise,
     "linear": _linear,
     "bilinear": _bilinear,
@@ -117,3 +121,10 @@ RULES: dict[str, Callable[[Any, Node, int, Node, tuple[Node, ...], tuple], Node 
     "implicit": _implicit,
     "constant": _constant,
 }
+
+_ROUNDED = {kind: rounded_once(RULES[kind]) for kind in ("elementwise", "bilinear", "implicit")}
+
+
+def rule_of(kind: str, y: Node) -> Share:
+    """The rule for a kind of map whose result is `y`."""
+    return RULES[kind] if not y.dtype.is_half else _ROUNDED.get(kind, RULES[kind])

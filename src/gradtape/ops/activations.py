@@ -15,6 +15,7 @@ import numpy as np
 from gradtape.graph.handles import TensorLike, as_node, number_node
 from gradtape.ops.closed_forms import logistic, mish_weight, polynomial, shrink_terms
 from gradtape.ops.declare import PUBLIC, elementwise, operation
+from gradtape.ops.halves import rounded_once
 
 Tensor = Any
 
@@ -162,6 +163,7 @@ def sigmoid_weighted(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @operation("features")
+@rounded_once
 def silu(features: TensorLike, beta: float | Tensor = 1.0, name: str | None = None) -> Tensor:
     """x·sigmoid(beta·x), elementwise. Also called swish.
 

@@ -26,8 +26,10 @@ from collections.abc import Callable, Sequence
 from functools import cache, update_wrapper
 from typing import Any, TypeVar
 
+import numpy as np
+
 from gradtape.errors import DTypeError
-from gradtape.graph.dtypes import ALL, DType, as_dtype, float32, promote
+from gradtape.graph.dtypes import ALL, DType, as_dtype, converted, float32, promote
 from gradtape.graph.handles import Handle, as_node, number_node, weak, wrap
 from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import Shape, broadcast
@@ -67,8 +69,8 @@ LITERAL = Primitive(
     "literal",
     "constant",
     infer=lambda inputs, params: ((), as_dtype(params[1])),
-    lowering=lambda m, text, dtype: m.number(dtype, as_dtype(dtype).as_numpy_dtype(number_of(text))),
-    reference=lambda text, dtype: as_dtype(dtype).dtype.type(number_of(text)),
+    lowering=lambda m, text, dtype: m.number(dtype, as_dtype(dtype).nearest(number_of(text))),
+    reference=lambda text, dtype: converted(np.asarray(number_of(text)), as_dtype(dtype)),
     parameters=("number", "dtype"),
     exact=lambda mp, text, dtype: mp.mpf(number_of(text)),
 )
@@ -80,7 +82,7 @@ CAST = Primitive(
     infer=lambda inputs, params: (inputs[0].shape, as_dtype(params[0])),
     rule=lambda ct, i, inputs, dtype: convert(ct, inputs[0].dtype),
     lowering=lambda m, x, dtype: m.cast(x, dtype),
-    reference=lambda x, dtype: x.astype(as_dtype(dtype).dtype),
+    reference=lambda x, dtype: converted(x, as_dtype(dtype)),
     parameters=("dtype",),
     exact=lambda mp, x, dtype: _as_exact(mp, x, as_dtype(dtype)),
 )

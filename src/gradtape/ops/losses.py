@@ -14,6 +14,7 @@ from gradtape.graph.shapes import normalize_axes
 from gradtape.ops.activations import softplus
 from gradtape.ops.arithmetic import negative
 from gradtape.ops.declare import convert, literal, operation
+from gradtape.ops.halves import rounded_once
 from gradtape.ops.masked import multiply_no_nan
 from gradtape.ops.normalised import real, rows
 from gradtape.ops.selection import equal, logical_and, where
@@ -131,4 +132,9 @@ def sigmoid_cross_entropy_with_logits(labels: TensorLike, logits: TensorLike, na
     z = convert(labels, x.dtype)
     if z.shape != x.shape:
         raise ShapeError(f"labels and logits need one shape, but {z.shape} and {x.shape} were given")
+    return _binary_cross_entropy(z, x)
+
+
+@rounded_once
+def _binary_cross_entropy(z: Node, x: Node) -> Node:
     return multiply_no_nan(softplus(x), 1 - z) + multiply_no_nan(softplus(negative(x)), z)

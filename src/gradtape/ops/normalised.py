@@ -6,7 +6,7 @@ softmax and its logarithms take the largest element m out of a row: with e = exp
 
 where the terms that are exactly 1, those of the largest elements, are counted apart from the others. So a row with one
 dominant element keeps the digits of its small ones. m is a constant for every gradient: the result does not depend on
-it. The arithmetic of rows is done in float64 and rounded once for float32.
+it. The arithmetic of rows is done in float64 and rounded once for the narrower types.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from gradtape.errors import ArgumentError, DTypeError
-from gradtape.graph.dtypes import DType, float32, float64
+from gradtape.graph.dtypes import DType, float64
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node
 from gradtape.graph.shapes import normalize_axes, reduced
@@ -22,6 +22,7 @@ from gradtape.ops.arithmetic import abs, maximum, round, stop_gradient
 from gradtape.ops.declare import convert, literal, operation
 from gradtape.ops.differences import difference, exp_difference, log_excess
 from gradtape.ops.exponential import pow
+from gradtape.ops.halves import rounded_once
 from gradtape.ops.powers import reciprocal, sqrt, square
 from gradtape.ops.reductions import MAX, Axis
 from gradtape.ops.selection import equal, where
@@ -63,7 +64,7 @@ def rows(name: str, x: Node, axis: Axis) -> Rows:
     top = stop_gradient(over_runs(MAX, x, axes))
     largest = convert(equal(x, spread(top, axes, x.shape)), float64)
     wide, top = convert(x, float64), convert(top, float64)
-    short = int(x.dtype is float32)
+    short = int(x.dtype is not float64)
     terms = exp_difference(wide, spread(top, axes, x.shape), short)
     rest = over_runs(SUM, terms - largest, axes)
     count = round(over_runs(SUM, terms, axes) - rest)  # how many are largest; a sum of its own would be another pass
@@ -143,6 +144,7 @@ def euclidean(x: Node, axes: tuple[int, ...]) -> Node:
 
 
 @operation("tensor")
+@rounded_once
 def norm(
     tensor: TensorLike,
     ord: str | float = "euclidean",

@@ -14,6 +14,7 @@ from gradtape.graph.handles import TensorLike, number_node
 from gradtape.ops.arithmetic import abs
 from gradtape.ops.closed_forms import SELU_ALPHA, SELU_SCALE
 from gradtape.ops.declare import elementwise, literal, operation
+from gradtape.ops.halves import rounded_once
 from gradtape.ops.selection import logical_and, where
 
 Tensor = Any
@@ -39,6 +40,7 @@ def relu(features: TensorLike, name: str | None = None) -> Tensor:
 
 
 @operation("features")
+@rounded_once
 def leaky_relu(features: TensorLike, alpha: float = 0.2, name: str | None = None) -> Tensor:
     """x for x > 0, else alpha·x, elementwise. Its derivative at 0 is alpha, TensorFlow's convention."""
     slope = number_node(float(alpha), features.dtype)
@@ -108,6 +110,7 @@ def hard_sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @operation("x")
+@rounded_once
 def softshrink(x: TensorLike, lambd: float = 0.5, name: str | None = None) -> Tensor:
     """x moved by `lambd` towards 0, and 0 where |x| ≤ lambd, elementwise. Its derivative at ±lambd is 0.
 
@@ -120,6 +123,7 @@ def softshrink(x: TensorLike, lambd: float = 0.5, name: str | None = None) -> Te
 
 
 @operation("x")
+@rounded_once
 def hardshrink(x: TensorLike, lambd: float = 0.5, name: str | None = None) -> Tensor:
     """x, and 0 where |x| ≤ lambd, elementwise. Its derivative at ±lambd is 0.
 
@@ -161,6 +165,7 @@ def exponential_linear(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @operation("features")
+@rounded_once
 def elu(features: TensorLike, alpha: float = 1.0, name: str | None = None) -> Tensor:
     """x for x > 0, else alpha·(eˣ - 1), elementwise. Its derivative at 0 is alpha, TensorFlow's convention, and its
     second one 0.
@@ -179,6 +184,7 @@ def elu(features: TensorLike, alpha: float = 1.0, name: str | None = None) -> Te
 
 
 @operation("x")
+@rounded_once
 def celu(x: TensorLike, alpha: float = 1.0, name: str | None = None) -> Tensor:
     """x for x > 0, else alpha·(e^(x/alpha) - 1), elementwise, which is smooth: its derivative at 0 is 1 for every
     alpha. The second one at 0 is 0.

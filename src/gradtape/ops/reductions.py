@@ -18,6 +18,7 @@ from gradtape.graph.shapes import normalize_axes, reduced, size
 from gradtape.graph.trace import apply
 from gradtape.ops.arithmetic import choose, times
 from gradtape.ops.declare import convert, operation
+from gradtape.ops.halves import rounded_once
 from gradtape.ops.powers import real_divide
 from gradtape.ops.selection import equal
 from gradtape.ops.shaping import (
@@ -89,9 +90,9 @@ def _extreme(name: str, function: Callable, lowest: Callable[[Any], Any]) -> Pri
 
 def _end(sign: float) -> Callable[[Any], Any]:
     def of(dtype: Any) -> Any:
-        if dtype.kind == "f":
-            return sign * np.inf
-        return np.iinfo(dtype).max if sign > 0 else np.iinfo(dtype).min
+        if dtype.kind in "iu":
+            return np.iinfo(dtype).max if sign > 0 else np.iinfo(dtype).min
+        return sign * np.inf
 
     return of
 
@@ -141,7 +142,8 @@ def _number(name: str, x: Node) -> Node:
 def reduce_sum(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """The sum over `axis` (an integer, several, or None for all); `keepdims` leaves axes of length one.
 
-    float32 is summed in float64 and rounded once. Raises ShapeError for an axis that does not exist.
+    float32 and the half types are summed in float64 and rounded once. Raises ShapeError for an axis that does not
+    exist.
 
     >>> import gradtape as tf
     >>> tf.reduce_sum([[1., 2.], [3., 4.]], axis=0).numpy()
@@ -151,6 +153,7 @@ def reduce_sum(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = Fal
 
 
 @operation("input_tensor")
+@rounded_once
 def reduce_mean(input_tensor: TensorLike, axis: Axis = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """The mean over `axis` (an integer, several, or None for all). The mean of integers is rounded down, as in
     TensorFlow."""

@@ -1,0 +1,58 @@
+"""The law of the half types: a result is that of float32, rounded once. At all 65536 inputs of each type."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import gradtape as tf
+from gradtape.errors import DTypeError
+from gradtape.graph.handles import wrap
+from gradtape.graph.node import READ, TABLE, Node
+from gradtape.graph.trace import apply
+
+TYPES = {"float16": np.dtype(np.float16), "bfloat16": np.dtype(ml_dtypes.bfloat16)}
+ALL = {name: np.arange(1 << 16, dtype=np.uint16).view(dtype) for name, dtype in TYPES.items()}
+PARAMETERS = {"cast": ("bool",), "integer_pow": (5,), "multiple_of_power": (3, -2), "logarithm_slope": (1, 10)}
+PARAMETERS |= {"root_slope": (1, 0), "log_excess": (1,)}
+
+
+def unary():
+    """The primitives that make one float of another, with parameters."""
+    for name, primitive in sorted(TABLE.items()):
+        if primitive.lowering in (None, READ) or primitive.reduction or primitive.view or name == "literal":
+            continue
+        params = PARAMETERS.get(name, (int(name.endswith("_slope")),) * len(primitive.parameters))
+        try:
+            _, dtype = primitive.infer((Node(None, None, (), tf.float32),), params)
+        except (DTypeError, ValueError):
+            continue
+        if dtype is tf.float32:
+            yield pytest.param(primitive, params, id=name)
+
+
+def nested(primitive, params, x, order):
+    """The values of f, f', …, by nested tapes."""
+    if order == 0:
+        return [wrap(apply(primitive, (x.node,), params))]
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        values = nested(primitive, params, x, order - 1)
+    return [*values, tape.gradient(values[-1], x, unconnected_gradients="zero")]
+
+
+def same(a, b):
+    """Whether bits agree; one NaN is as good as another."""
+    nan = np.isnan(a)
+    return np.array_equal(nan, np.isnan(b)) and np.array_equal(a.view(np.uint16)[~nan], b.view(np.uint16)[~nan])
+
+
+@pytest.mark.parametrize("primitive, params", list(unary()))
+def test_value_and_three_derivatives_are_those_of_float32_rounded_once(primitive, params):
+    wide = np.concatenate([x.astype(np.float32) for x in ALL.values()])
+    in_float32 = nested(primitive, params, tf.constant(wide), 3)
+    for i, (name, x) in enumerate(ALL.items()):
+        for ours, float32s in zip(nested(primitive, params, tf.constant(x), 3), in_float32, strict=True):
+            with np.errstate(all="ignore"):
+                rounded = float32s.numpy()[i << 16 : (i + 1) << 16].astype(TYPES[name])
+            assert ours.dtype == name
+            assert same(ours.numpy(), rounded)
