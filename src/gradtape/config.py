@@ -38,6 +38,10 @@ noticed: list[Callable[[], None]] = []
 """Called after check_numerics was changed, in the thread that changed it."""
 
 
+rewrites: tuple[str, ...] = ()
+"""The names of the rewrites that `stabilise` may switch one by one, from `gradtape.rewrite.rows`."""
+
+
 def _tier(value: Any) -> Any:
     if not isinstance(value, str) or value not in get_args(Tier):
         raise ValueError
@@ -70,6 +74,31 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def _rewrites(value: Any) -> bool | frozenset[str]:
+    """Whether all rewrites are in use, or none, or the names of those that are."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        raise ValueError
+    named = dict(value) if isinstance(value, Mapping) else dict.fromkeys(value, True)
+    unknown = [name for name in named if name not in rewrites]
+    if unknown:
+        raise ArgumentError(f"there is no rewrite {unknown[0]!r}; the rewrites are {', '.join(rewrites)}")
+    usual = isinstance(value, Mapping)  # those that a mapping does not name stay on
+    on = frozenset([name for name in rewrites if _flag(named.get(name, usual))])
+    return on if 0 < len(on) < len(rewrites) else bool(on)
+
+
+def _read_rewrites(text: str) -> Any:
+    """``1``, ``0``, the names of those in use, or, each with a ``-``, of those that are not."""
+    if text in _SWITCH:
+        return _SWITCH[text]
+    names = [name.strip() for name in text.split(",")]
+    if all(name.startswith("-") for name in names):
+        return {name[1:].strip(): False for name in names}
+    return names
+
+
 def _check_numerics(value: Any) -> Any:
     return value if value == "record" and isinstance(value, str) else _flag(value)
 
@@ -87,6 +116,9 @@ def _or_none(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else check(value)
 
 
+_SWITCH = {"0": False, "1": True}
+
+
 class _Rule(NamedTuple):
     """What a setting may be: in words, and as a function that gives the value or raises. Then both for the text of
     an environment variable: in words, where they are others, and how it becomes a value."""
@@ -97,7 +129,6 @@ class _Rule(NamedTuple):
     read: Callable[[str], Any] = str
 
 
-_SWITCH = {"0": False, "1": True}
 _COUNT = "a whole number of at least 1"
 _RULES = {
     "tier": _Rule("auto, single or fused", _tier),
@@ -110,7 +141,12 @@ _RULES = {
         "True, False or 'record'", _check_numerics, "0, 1 or record", {**_SWITCH, "record": "record"}.__getitem__
     ),
     "safe_selection": _Rule("True or False", _flag, "0 or 1", _SWITCH.__getitem__),
-    "stabilise": _Rule("True or False", _flag, "0 or 1", _SWITCH.__getitem__),
+    "stabilise": _Rule(
+        "True, False, names of rewrites, or a mapping of names to True or False",
+        _rewrites,
+        "0, 1, names of rewrites with commas between them, or such names each with a - in front",
+        _read_rewrites,
+    ),
 }
 
 
@@ -126,7 +162,8 @@ class Settings:
     pending_limit   after how many operations pending values are computed
     check_numerics  True: the first NaN or infinity is a NumericsError; "record": `explain_nan` can say where it arose
     safe_selection  whether the gradient of what a selection did not choose is zero by structure, not 0 times something
-    stabilise       whether formulas such as 1 / (1 + exp(-x)) are computed and differentiated as the exact primitive
+    stabilise       whether formulas such as 1 / (1 + exp(-x)) are computed and differentiated as the exact primitive;
+                    {"hypot": False}: all but those named; ["sigmoid"]: none but those named
 
     >>> Settings(cache_size="64M").cache_size
     67108864
@@ -140,13 +177,15 @@ class Settings:
     pending_limit: int = 1000
     check_numerics: CheckNumerics = False
     safe_selection: bool = True
-    stabilise: bool = True
+    stabilise: bool | frozenset[str] = True
 
     def __post_init__(self) -> None:
         for name, rule in _RULES.items():
             value = getattr(self, name)
             try:
                 object.__setattr__(self, name, rule.check(value))
+            except ArgumentError:  # which says more
+                raise
             except (TypeError, ValueError):
                 raise ArgumentError(f"{name} must be {rule.allowed}, not {value!r}") from None
         if self.check_numerics or not self.safe_selection:
@@ -244,6 +283,8 @@ def _from(environment: Mapping[str, str]) -> Settings:
         if text:
             try:
                 found[name] = rule.check(rule.read(text))
+            except ArgumentError as error:
+                raise ArgumentError(f"the environment variable {variable}: {error}") from None
             except (KeyError, ValueError):
                 wanted = rule.texts or rule.allowed
                 raise ArgumentError(f"the environment variable {variable} must be {wanted}, not {text!r}") from None

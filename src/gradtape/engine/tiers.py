@@ -17,7 +17,8 @@ from gradtape.engine.profile import in_pieces
 from gradtape.graph.node import TABLE
 from gradtape.graph.program import Program, Signature, rebuild
 from gradtape.graph.shapes import size
-from gradtape.rewrite.stabilise import KEPT, Stabilised, concerns, stabilise
+from gradtape.rewrite.stabilise import Stabilised, concerns, stabilise
+from gradtape.rewrite.table import KEPT, Rows
 
 # The cost model, in seconds. The figures need to be right to a factor of two or so.
 CALL = 8e-6  # of one operation on its own, whatever its size
@@ -85,7 +86,7 @@ class Stabiliser:
     def __init__(self, program: Program, tier: str):
         self.program = program
         self.tier = tier
-        self.known: tuple[tuple[Stabilised, Runner], ...] = ()
+        self.known: tuple[tuple[Rows, Stabilised, Runner], ...] = ()
         self.always: Runner | None = None  # where nothing is replaced, whatever the values are
 
     def run(self, values: list[Any]) -> Sequence[Any]:
@@ -93,16 +94,17 @@ class Stabiliser:
             if self.always.way != "later":  # it stays as it is, so that the next call may go there at once
                 self.run = self.always.run  # type: ignore
             return self.always.run(values)
-        if not settings().stabilise:
+        on = settings().stabilise
+        if not on:
             return as_it_is(self.program, self.tier).run(values)
-        for found, runs in self.known:
-            if found.holds(values):
+        for rows, found, runs in self.known:
+            if rows == on and found.holds(values):
                 return runs.run([values[i] for i in found.leaves])
         found = stabilise(self.program, values)
         runs = as_it_is(found.program, self.tier)
-        if not found.guards and not found.rewritten:
+        if on is True and not found.guards and not found.rewritten:
             self.always = runs
-        self.known = ((found, runs), *self.known[: KEPT - 1])
+        self.known = ((on, found, runs), *self.known[: KEPT - 1])
         return runs.run([values[i] for i in found.leaves])
 
 

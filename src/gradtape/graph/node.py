@@ -85,23 +85,35 @@ class Primitive:
     costly      whether to compute it twice is worse than to store it
     several     whether it has several results, each a node; the last parameter says which one
     library     the engine's routine that runs it, if that is not NumPy's function
+    commutes    whether its two inputs may be exchanged
+    neutral     which inputs may be a one, that leaves the other input as it is to the bit
+    involution  whether doing it twice is doing nothing
+    zeros       which inputs must be zero by structure for the result to be: "first" or "all"; "own": the result has
+                such zeros whatever the inputs are, and more where its first input has some; "": it has none
+    mask        (mask of what the result is made of, inputs, params) → mask of the result: where zeros by structure go
+                if they are moved; None: they stay, except that a view moves a mask as it moves its input
     """
 
     __slots__ = (
+        "commutes",
         "costly",
         "domain",
         "exact",
         "infer",
+        "involution",
         "kind",
         "library",
         "lowering",
+        "mask",
         "name",
+        "neutral",
         "parameters",
         "reduction",
         "reference",
         "rule",
         "several",
         "view",
+        "zeros",
     )
 
     def __init__(
@@ -121,6 +133,11 @@ class Primitive:
         several: bool = False,
         library: str = "",
         exact: Callable[..., Any] | None = None,
+        commutes: bool = False,
+        neutral: Sequence[int] = (),
+        involution: bool = False,
+        zeros: str = "",
+        mask: Callable[[Node, tuple[Node, ...], tuple], Node] | None = None,
     ):
         self.name = name
         self.kind = kind
@@ -136,6 +153,11 @@ class Primitive:
         self.several = several
         self.library = library
         self.exact = exact
+        self.commutes = commutes
+        self.neutral = tuple(neutral)
+        self.involution = involution
+        self.zeros = zeros
+        self.mask = mask
         if name in TABLE:
             raise RuntimeError(f"primitive {name!r} is declared twice")
         TABLE[name] = self

@@ -19,7 +19,8 @@ from gradtape.modes import nest
 from gradtape.modes.reverse import pull_back
 from gradtape.ops.arithmetic import plus
 from gradtape.ops.shaping import full
-from gradtape.rewrite.stabilise import KEPT, NEVER, Conditions, recorded
+from gradtape.rewrite.recorded import NEVER, Conditions, recorded
+from gradtape.rewrite.table import KEPT
 
 
 class GradientTape:

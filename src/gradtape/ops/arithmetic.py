@@ -28,6 +28,8 @@ def one(x: Node, *_: Any) -> Node:
     reference=np.add,
     domain="all real x, y",
     exact=lambda mp, x, y: x + y,
+    commutes=True,
+    zeros="all",
 )
 def add(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x + y, elementwise with broadcasting. Also the operator ``+``.
@@ -58,6 +60,8 @@ def subtract(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     reference=np.multiply,
     domain="all real x, y",
     exact=lambda mp, x, y: x * y,
+    commutes=True,
+    neutral=[0, 1],
 )
 def multiply(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x * y, elementwise with broadcasting. Also the operator ``*``."""
@@ -112,6 +116,8 @@ def floormod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     lowering=lambda m, x: -x,
     reference=np.negative,
     exact=lambda mp, x: -x,
+    involution=True,
+    zeros="first",
 )
 def negative(x: TensorLike, name: str | None = None) -> Tensor:
     """-x, elementwise. Also the operator ``-``."""
@@ -160,6 +166,7 @@ def round(x: TensorLike, name: str | None = None) -> Tensor:
     reference=np.maximum,
     domain="all real x, y",
     exact=lambda mp, x, y: mp.nan if mp.isnan(x) or mp.isnan(y) else max(x, y),
+    commutes=True,
 )
 def maximum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """The larger of x and y, elementwise; NaN if one is NaN. Where they are equal the gradient goes to x."""
@@ -172,6 +179,7 @@ def maximum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     reference=np.minimum,
     domain="all real x, y",
     exact=lambda mp, x, y: mp.nan if mp.isnan(x) or mp.isnan(y) else min(x, y),
+    commutes=True,
 )
 def minimum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """The smaller of x and y, elementwise; NaN if one is NaN. Where they are equal the gradient goes to x."""
@@ -260,6 +268,7 @@ def stop_gradient(x: TensorLike, name: str | None = None) -> Tensor:
     operands="any",
     domain="all real x",
     exact=lambda mp, x: x,
+    zeros="first",
 )
 def identity(x: TensorLike, name: str | None = None) -> Tensor:
     """x itself, as another node: a source of its own for gradients."""

@@ -85,6 +85,7 @@ CAST = Primitive(
     reference=lambda x, dtype: converted(x, as_dtype(dtype)),
     parameters=("dtype",),
     exact=lambda mp, x, dtype: _as_exact(mp, x, as_dtype(dtype)),
+    zeros="first",
 )
 
 
@@ -160,11 +161,13 @@ def elementwise(
     kind: str = "",
     public: bool = True,
     exact: Callable[..., Any] | None = None,
+    **fields: Any,
 ) -> Callable[[F], F]:
     """Declare a map that works element by element on one or two inputs that broadcast.
 
     Give `partials` (smooth), `picks` (selection), or neither (constant); both in the order of the inputs.
     `family` names a static parameter that users do not see: the order of the derivative, 0 for the function itself.
+    Further `fields` are those of the Primitive.
     """
     parameters = [family] if family else parameters
     rule = partials if partials is not None else picks
@@ -198,6 +201,7 @@ def elementwise(
             domain=domain,
             costly=isinstance(lowering, str),
             exact=exact,
+            **fields,
         )
         make = _family if family else _unary if arity == 1 else _binary
         call = make(primitive, float_operand if operands == "float" else as_node)
@@ -331,8 +335,10 @@ def linear(
     reduction: Any = None,
     view: Any = None,
     parameters: Sequence[str] = (),
+    **fields: Any,
 ) -> Primitive:
-    """Declare a linear map of one input; `transpose(ct, x, *params)` is the cotangent of the input `x`."""
+    """Declare a linear map of one input; `transpose(ct, x, *params)` is the cotangent of the input `x`. Further
+    `fields` are those of the Primitive."""
     return Primitive(
         name,
         "linear",
@@ -343,4 +349,5 @@ def linear(
         view=view,
         reference=reference,
         parameters=parameters,
+        **fields,
     )

@@ -27,6 +27,8 @@ LARGEST_STATIC_EXPONENT = 64
     domain="y ≠ 0",
     public=False,
     exact=lambda mp, x, y: x / y,
+    neutral=[1],
+    zeros="first",
 )
 def real_divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x / y for floating tensors, elementwise with broadcasting; x/0 is ±inf, 0/0 is NaN."""

@@ -90,7 +90,13 @@ def logical_xor(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor
     """Exactly one of x and y, elementwise, for bool tensors. Also the operator ``^``."""
 
 
-@elementwise(lowering=lambda m, x: m.invert(x), reference=np.logical_not, operands="bool", exact=lambda mp, x: not x)
+@elementwise(
+    lowering=lambda m, x: m.invert(x),
+    reference=np.logical_not,
+    operands="bool",
+    exact=lambda mp, x: not x,
+    involution=True,
+)
 def logical_not(x: TensorLike, name: str | None = None) -> Tensor:
     """Not x, elementwise, for bool tensors. Also the operator ``~``."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from gradtape.errors import DTypeError, ShapeError
 from gradtape.graph.dtypes import DType, as_dtype, promote
 from gradtape.graph.handles import Handle, TensorLike, as_node
-from gradtape.graph.node import READ, Node, Primitive
+from gradtape.graph.node import READ, TABLE, Node, Primitive
 from gradtape.graph.shapes import Shape, as_shape, broadcast, normalize_axes, reduced, size
 from gradtape.graph.trace import apply
 from gradtape.ops.declare import convert, linear, literal, operation
@@ -58,6 +58,8 @@ SUM = linear(
     reduction="add",
     reference=lambda x, axes: np.sum(x, axis=axes, dtype=x.dtype),
     parameters=["axes"],
+    zeros="all",
+    mask=lambda mask, inputs, params: apply(TABLE["any"], (mask,), params),
 )
 
 
@@ -276,6 +278,8 @@ PUT_SLICE = linear(
     transpose=lambda ct, x, shape, slices: apply(SLICE, (ct,), (slices,)),
     reference=_put_reference,
     parameters=["shape", "slices"],
+    zeros="own",
+    mask=lambda mask, inputs, params: apply(PUT_SLICE, (mask,), params),
 )
 
 

@@ -13,18 +13,11 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from gradtape.graph.dtypes import bool_
-from gradtape.graph.node import READ, TABLE, Node
+from gradtape.graph.node import READ, Node, Primitive
 from gradtape.graph.trace import apply
 from gradtape.ops.declare import LITERAL, literal, number_of
 from gradtape.ops.selection import WHERE, logical_or
-from gradtape.ops.shaping import PUT_SLICE, SUM, broadcasted
-
-KEEPS = {"cast", "identity", "negative", "real_divide"}
-"""Primitives whose result is zero where the first input is."""
-
-CARRIES = KEEPS | {"add", "sum"}
-"""A sum is zero where all of its terms are. Views only move elements, and move a mask in the same way. A product of
-matrices is not followed."""
+from gradtape.ops.shaping import broadcasted
 
 
 def nonzero(ct: Node) -> Node | None:
@@ -34,9 +27,15 @@ def nonzero(ct: Node) -> Node | None:
         return _masks.get(ct)
     if op[0] is WHERE:
         return op[1][0] if known_number(op[1][2]) == 0 else None
-    if op[0] is not PUT_SLICE and op[0].view is None and op[0].name not in CARRIES:
+    if not _carries(op[0]):
         return None
     return _mask(ct) if _has_zeros(ct) else None
+
+
+def _carries(primitive: Primitive) -> bool:
+    """Whether a result can have zeros: its own, or those of what it is made of. A product of matrices is not
+    followed."""
+    return bool(primitive.zeros) or primitive.view is not None
 
 
 def kept(ct: Node) -> Node:
@@ -66,7 +65,7 @@ def _has_zeros(ct: Node) -> bool:
         node = stack[-1]
         if node not in _found:
             op = node.op
-            found = op is not None and (op[0] is PUT_SLICE or (op[0] is WHERE and known_number(op[1][2]) == 0))
+            found = op is not None and (op[0].zeros == "own" or (op[0] is WHERE and known_number(op[1][2]) == 0))
             if not found:
                 for x in _carried(node)[::-1]:  # of a sum the share that came last, which rests on less
                     if x not in _found:
@@ -83,12 +82,15 @@ def _has_zeros(ct: Node) -> bool:
 
 
 def _carried(node: Node) -> tuple[Node, ...]:
-    """The inputs that must have zeros for the node to have some."""
+    """The inputs that must have zeros for the node to have some. Those of a sum stand where its result has them."""
     op = node.op
-    if op is None or (op[0].view is None and op[0].name not in CARRIES):
+    if op is None or not _carries(op[0]):
         return ()
-    inputs = op[1][:1] if op[0].name in KEEPS else op[1]
-    return inputs if op[0].view is not None or op[0] is SUM or all(x.shape == node.shape for x in inputs) else ()
+    primitive, inputs, _ = op
+    if primitive.view is not None or primitive.mask is not None:
+        return inputs[:1]
+    inputs = inputs[:1] if primitive.zeros == "first" else inputs
+    return inputs if all(x.shape == node.shape for x in inputs) else ()
 
 
 def _mask(ct: Node) -> Node:
@@ -101,7 +103,7 @@ def _mask(ct: Node) -> Node:
                 _masks[node] = literal(1, bool_)
                 continue
             primitive, inputs, params = node.op
-            inner = inputs[:1] if primitive is PUT_SLICE and _has_zeros(inputs[0]) else _carried(node)
+            inner = [x for x in _carried(node) if primitive.zeros != "own" or _has_zeros(x)]
             missing = [x for x in inner if x not in _masks]
             if missing:
                 stack += missing
@@ -109,12 +111,12 @@ def _mask(ct: Node) -> Node:
             masks = [_masks[x] for x in inner]
             if primitive is WHERE:
                 mask = inputs[0]
-            elif primitive is PUT_SLICE:
-                there = masks[0] if masks else literal(1, bool_)
-                mask = apply(primitive, (broadcasted(there, inputs[0].shape),), params)
-            elif primitive is SUM or primitive.view is not None:
-                mover = TABLE["any"] if primitive is SUM else primitive
-                mask = apply(mover, (broadcasted(masks[0], inputs[0].shape),), params)
+            elif primitive.view is not None or primitive.mask is not None:
+                mask = broadcasted(masks[0] if masks else literal(1, bool_), inputs[0].shape)
+                if primitive.mask is not None:
+                    mask = primitive.mask(mask, inputs, params)
+                else:
+                    mask = apply(primitive, (mask,), params)
             else:
                 mask = logical_or(masks[0], masks[1]) if len(masks) == 2 else masks[0]
             _masks[node] = mask

@@ -6,11 +6,6 @@ from gradtape.graph.node import READ, TABLE
 from gradtape.graph.program import Program, Step, rebuild, without_unread
 from gradtape.ops.custom import CUSTOM, shown
 
-NEUTRAL = {"multiply": (0, 1), "real_divide": (1,)}
-"""The inputs of a primitive that may be a literal one, which leaves the other input as it is."""
-
-INVERSE_OF_ITSELF = {"negative", "logical_not"}
-
 
 def fold(program: Program) -> Program:
     """The Program without multiplications by one, double negations, users' rules, and steps that nobody reads."""
@@ -21,12 +16,13 @@ def fold(program: Program) -> Program:
         refs = tuple(replaced.get(i, i) for i in inputs)
         steps.append((name, params, refs))
         node = nodes[number]
-        for position in NEUTRAL.get(name, ()):
+        primitive = TABLE[name]
+        for position in primitive.neutral:
             other = refs[1 - position]
             shape = (nodes[other] if other >= 0 else leaves[-1 - other]).shape
             if _is_one(steps, refs[position]) and shape == node.shape:
                 replaced[number] = other
-        if name in INVERSE_OF_ITSELF and refs[0] >= 0 and steps[refs[0]][0] == name:
+        if primitive.involution and refs[0] >= 0 and steps[refs[0]][0] == name:
             replaced[number] = steps[refs[0]][2][0]
         if name == CUSTOM.name:
             replaced[number] = refs[shown(params)]

@@ -92,7 +92,7 @@ class _Placed(dict[Node, "Op | None"]):
             self.places.setdefault(node, str(place))
 
 
-def record(f: Callable[[Any], Any], order: int, dtype: str, name: str, at: float, stabilise: bool) -> Graph:
+def record(f: Callable[[Any], Any], order: int, dtype: str, name: str, at: float, stabilise: Any) -> Graph:
     """The graph of f and its derivatives up to `order`, with or without stabilising rewrites.
 
     It is traced at one number, which a Python ``if`` may see.
