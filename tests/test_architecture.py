@@ -22,6 +22,7 @@ FLOW = [
     "engine",
     "tensor",
     "staging",
+    "losses",
     "optimizers",
     "namespaces",
     "text",

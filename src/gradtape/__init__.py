@@ -168,6 +168,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logical_xor",
+    "losses",
     "math",
     "matmul",
     "maximum",
@@ -222,7 +223,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """What not every program needs loads when it is used: `study` for instance draws."""
-    if name in ("compat", "optimizers", "study"):
+    if name in ("compat", "losses", "optimizers", "study"):
         from importlib import import_module
 
         return import_module(f"gradtape.{name}")

@@ -21,6 +21,7 @@ from gradtape.ops.rectifiers import (
     softshrink,
 )
 from gradtape.ops.special import gelu
+from gradtape.ops.training_losses import l2_loss
 
 swish = silu
 
@@ -32,6 +33,7 @@ __all__ = [
     "hard_sigmoid",
     "hard_tanh",
     "hardshrink",
+    "l2_loss",
     "l2_normalize",
     "leaky_relu",
     "log_sigmoid",
