@@ -161,6 +161,11 @@ def parts() -> list[Part]:
         Part("DIGAMMA_TAIL", "ψ(x₀ + u) = u (DIGAMMA_HEAD(u) + u⁴ P(u)), |u| <= 1/4, for double",
              behind(digamma_factor, zero_head), lambda u: u**4 / digamma_factor(u), -mpf("0.25"), mpf("0.25"),
              {"long": 13}),
+        Part("GELU_SLOPE", "g'(z + u) = u P(u) at the zero z of the slope of g = x Φ(x), |u| <= 1/8, for float",
+             gelu_factor, lambda u: 1 / gelu_factor(u), -mpf("0.125"), mpf("0.125"), {"short": 7}),
+        Part("GELU_SLOPE_TAIL", "g'(z + u) = u (GELU_SLOPE_HEAD(u) + u⁴ P(u)), |u| <= 1/8, for double",
+             behind(gelu_factor, gelu_head()), lambda u: u**4 / gelu_factor(u), -mpf("0.125"), mpf("0.125"),
+             {"long": 7}),
     ]  # fmt: skip
 
 
@@ -220,6 +225,80 @@ def digamma_head() -> list[mpf]:
         return [mp.psi(n + 1, zero) / mp.factorial(n + 1) for n in range(4)]
 
 
+def gelu_slope(x: mpf) -> mpf:
+    return mp.ncdf(x) + x * mp.npdf(x)
+
+
+@cache
+def gelu_zero() -> mpf:
+    with mp.workdps(120):
+        return mp.findroot(gelu_slope, mpf("-0.7517915246935644965"))
+
+
+def gelu_head() -> list[mpf]:
+    """From gelu''(x) = φ(x) (2 - x²), whose derivatives are Hermite's polynomials."""
+    with mp.workdps(120):
+        return [c / (n + 1) for n, c in enumerate(mp.taylor(lambda x: mp.npdf(x) * (2 - x * x), gelu_zero(), 3))]
+
+
+def gelu_factor(u: mpf) -> mpf:
+    """g'(z + u) / u at the zero z of the slope of gelu."""
+    with mp.workdps(90):
+        zero = gelu_zero()
+        return gelu_slope(zero + u) / u if u else mp.npdf(zero) * (2 - zero**2)
+
+
+LGAMMA_FIRST, LGAMMA_ROWS = 4, 31
+"""lgamma is zero once between -m/2 - 1/2 and -m/2 for m >= LGAMMA_FIRST; behind the last row, only closer to a pole
+than half the distance to the next double."""
+LGAMMA_PAIRS, LGAMMA_DEGREE = 3, 13
+
+
+def lgamma_rows() -> list[tuple[float, ...]]:
+    """For each zero: where it is, then the power series of |1/Γ| - 1 there, which is 0 at the zero and entire."""
+    rows = []
+    with mp.workdps(120):
+        for m in range(LGAMMA_FIRST, LGAMMA_FIRST + LGAMMA_ROWS):
+            zero = bisection(lambda x: abs(mp.rgamma(x)) - 1, mpf(-m - 1) / 2, mpf(-m) / 2)
+            terms = [mp.sign(mp.rgamma(zero)) * c for c in mp.taylor(mp.rgamma, zero, LGAMMA_DEGREE)]
+            rows.append(row_of(zero, terms[1:], LGAMMA_PAIRS))
+    return rows
+
+
+PSI_ROWS = 64
+PSI_PAIRS, PSI_DEGREE = 1, 3
+
+
+def psi_rows() -> list[tuple[float, ...]]:
+    """Row n: the zero of ψ between -n - 1 and -n, then the power series there."""
+    rows = []
+    with mp.workdps(120):
+        for n in range(PSI_ROWS):
+            edge = mpf(10) ** -6
+            zero = bisection(mp.digamma, -n - 1 + edge, -n - edge)
+            terms = [mp.psi(k, zero) / mp.factorial(k) for k in range(1, PSI_DEGREE + 1)]
+            rows.append(row_of(zero, terms, PSI_PAIRS))
+    return rows
+
+
+def bisection(function: Function, low: mpf, high: mpf) -> mpf:
+    """The zero between two places where the function has different signs."""
+    sign = function(low) > 0
+    for _ in range(40):
+        middle = (low + high) / 2
+        if (function(middle) > 0) == sign:
+            low = middle
+        else:
+            high = middle
+    return mp.findroot(function, (low, high), solver="anderson", tol=mpf(10) ** -200)
+
+
+def row_of(zero: mpf, terms: list[mpf], pairs: int) -> tuple[float, ...]:
+    """A zero as three doubles, and coefficients behind it: some as two doubles, the rest as one."""
+    flat = [part for c in terms[:pairs] for part in doubles(c, 2)]
+    return (*doubles(zero, 3), *flat, *[float(c) for c in terms[pairs:]])
+
+
 def erfc_rows() -> list[tuple[float, ...]]:
     """Row i: the polynomial for `decay_factor` on [i, i + 1] / ERFC_ROWS around the middle of that interval, by
     interpolation at Chebyshev's points; last the low part of its first coefficient."""
@@ -265,6 +344,7 @@ def constants() -> list[tuple[str, str, tuple[float, ...]]]:
         ("ONE_OVER_PI", "1/π", doubles(1 / mp.pi, 2)),
         ("HALF_LOG_TWO_PI", "log(2π)/2", doubles(mp.log(2 * mp.pi) / 2, 2)),
         ("DIGAMMA_ZERO", "the positive zero of ψ", doubles(digamma_zero(), 3)),
+        ("GELU_ZERO", "the zero of the slope of gelu", doubles(gelu_zero(), 3)),
         ("ERFC_MIDDLE", "the middle of ERFC's interval", doubles(ERFC_MIDDLE, 1)),
     ]
 
@@ -274,7 +354,12 @@ def heads() -> list[tuple[str, str, list[mpf]]]:
     return [
         ("GAMMA_HEAD", "the power series of lgamma(3/2 + u) / (u² - 1/4)", gamma_head()),
         ("DIGAMMA_HEAD", "the power series of ψ(x₀ + u) / u", digamma_head()),
+        ("GELU_SLOPE_HEAD", "the power series of g'(z + u) / u", gelu_head()),
     ]
+
+
+def table(rows: list[tuple[float, ...]]) -> list[str]:
+    return [line for row in rows for line in ["    (", *["    " + line for line in show(row)], "    ),"]]
 
 
 def show(numbers: tuple[float, ...] | list[float]) -> list[str]:
@@ -328,9 +413,21 @@ def text() -> str:
         "# rows from ERFC_FIRST on; the last number is the low part of the first",
         "ERFC_TABLE = (",
     ]
-    for row in erfc_rows():
-        lines += ["    (", *["    " + line for line in show(row)], "    ),"]
-    lines.append(")")
+    lines += [*table(erfc_rows()), ")"]
+    lines += ["", f"LGAMMA_FIRST = {LGAMMA_FIRST}", f"LGAMMA_PAIRS = {LGAMMA_PAIRS}"]
+    lines += [
+        "# the zero of lgamma between -m/2 - 1/2 and -m/2, as three doubles, and |1/Γ| - 1 around it by powers from",
+        "# the first on, the first LGAMMA_PAIRS as two doubles; rows from m = LGAMMA_FIRST on",
+        "LGAMMA_TABLE = (",
+        *table(lgamma_rows()),
+        ")",
+        "",
+        "# the zero of ψ between -n - 1 and -n, as three doubles, and ψ around it by powers from the first on, the",
+        "# first as two doubles; rows from n = 0 on",
+        "PSI_TABLE = (",
+        *table(psi_rows()),
+        ")",
+    ]
     with mp.workprec(BITS_OF_TWO_OVER_PI + 64):
         digits = f"{int(mp.floor(2 / mp.pi * mpf(2) ** BITS_OF_TWO_OVER_PI)):0{BITS_OF_TWO_OVER_PI // 4}X}"
     lines += ["", f"TWO_OVER_PI_BITS = {BITS_OF_TWO_OVER_PI}", "# floor(2/π * 2**TWO_OVER_PI_BITS)"]

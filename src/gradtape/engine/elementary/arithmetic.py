@@ -213,14 +213,22 @@ class Arithmetic:
 
     # -- polynomials and exponents ----------------------------------------------------------------------------
 
-    def polynomial(self, coefficients: Series | Sequence[float], z: Value) -> Value:
+    def polynomial(self, coefficients: Series | Sequence[float | Value], z: Value) -> Value:
         """Horner's scheme."""
         if isinstance(coefficients, Series):
             coefficients = coefficients.long if self.long else coefficients.short
-        value = self.const(coefficients[-1])
+        last = coefficients[-1]
+        value = last if isinstance(last, Value) else self.const(last)
         for c in reversed(coefficients[:-1]):
             value = self.m.fma(value, z, c)
         return value
+
+    def with_head(self, head: Sequence[tuple[float, ...]], tail: Sequence[float], u: Pair) -> Pair:
+        """head(u) + uⁿ tail(u), where n is the length of the head, whose coefficients are pairs."""
+        total = self.pair(self.polynomial(tail, u.hi))
+        for c in reversed(head):
+            total = self.multiply_add(total, u, c)
+        return total
 
     def odd(self, coefficients: Series | Sequence[float], x: Pair) -> Pair:
         """x + x³ P(x²), where the second term is much smaller."""

@@ -7,16 +7,15 @@ series is exact to the last bit. Around the positive zero of ψ a polynomial giv
 
 For x < 0 the reflection formulas hold, with sin and cos of πx from the exact remainder of x: Γ(x) Γ(-x) =
 -π/(x sin πx) and ψ(-y) = ψ(y) + 1/y + π cot πy, differentiated n times (NIST *Digital Library of Mathematical
-Functions*, chapter 5). There the functions have zeros between the floating-point numbers, next to which the error is
-small compared to |slope| ulp(x) but not to the result.
+Functions*, chapter 5). There the functions have zeros between the floating-point numbers: see gamma_zeros. Only next to
+the zeros of polygamma functions of even order the error is small compared to |slope| ulp(x) but not to the result.
 
-Largest error for x > 0 in ulps for float, double: lgamma 0.5, 0.52; digamma and polygamma 0.502, 0.51. For x < 0: 0.51
-in units of ulp + |slope| ulp(x) / 2.
+Largest error in ulps for float, double: lgamma 0.501, 0.6; digamma and polygamma for x > 0 0.502, 0.51; digamma for
+x < 0 0.501, 0.51; polygamma for x < 0 0.51 in units of ulp + |slope| ulp(x) / 2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from math import comb, factorial
 
@@ -35,6 +34,7 @@ from gradtape.engine.elementary.coefficients import (
     PI,
     STIRLING,
 )
+from gradtape.engine.elementary.gamma_zeros import PSI_SMALL, digamma_below_zero, lgamma_near_zero
 from gradtape.engine.elementary.logarithm import log1p_pair, log_pair
 from gradtape.engine.elementary.trigonometric import turn_of, with_sign
 from gradtape.engine.machine import Machine, Value
@@ -52,14 +52,6 @@ NEAR_ZERO = 0.25
 """How far from the positive zero of ψ its polynomial is used."""
 
 
-def with_head(w: Arithmetic, head: Sequence[tuple[float, ...]], tail: Sequence[float], u: Pair) -> Pair:
-    """head(u) + uⁿ tail(u), where n is the length of the head."""
-    total = w.pair(w.polynomial(tail, u.hi))
-    for c in reversed(head):
-        total = w.multiply_add(total, u, c)
-    return total
-
-
 # -- lgamma ---------------------------------------------------------------------------------------------------
 
 
@@ -69,7 +61,7 @@ def positive_lgamma(w: Arithmetic, x: Value) -> Value | Pair:
     large, below, above = x >= STIRLING_FROM, x < 1.0, x >= 2.0
     t = m.select(below, x, m.select(above, x - 2.0, x - 1.0))  # exact
     u = w.sum(t, w.const(-0.5))
-    value = with_head(w, GAMMA_HEAD, GAMMA_TAIL, u) if w.long else Pair(w.polynomial(GAMMA, u.hi))
+    value = w.with_head(GAMMA_HEAD, GAMMA_TAIL, u) if w.long else Pair(w.polynomial(GAMMA, u.hi))
     near = w.multiply(w.multiply(w.sum(t, w.const(-1.0)), value), t)
     log = log_pair(w, m.select(large | below, x, m.select(above, x - 1.0, 1.0)), extended=w.long)
     near = w.add(near, w.select(below, w.negative(log), log))
@@ -122,6 +114,8 @@ def lgamma(m: Machine, x: Value) -> Value:
         log = log1p_pair(w, w.add(inside, -1.0)) if w.long else log_pair(w, inside.hi)
         value = w.round(w.negative(w.add(p, log)))
         value = m.select(m.equal(inside.hi, 0.0), m.const(x.type, INF), value)
+        near, at_zero = lgamma_near_zero(w, w.widen(x))
+        value = m.select(near, w.round(at_zero), value)
         return [m.select((x < 0.0) & (y > TINY), value, usual)]
 
     usual = m.rarely(x < 0.0, reflected, [usual], name="lgamma")[0]
@@ -166,7 +160,7 @@ def positive_digamma(w: Arithmetic, y: Value, order: int) -> Pair:
         log = log1p_pair(w, w.add(at, -1.0))
         value = w.subtract(w.add(w.subtract(series, w.times(inverse, 0.5)), log), total)
         u = w.add(w.sum(y, w.const(-DIGAMMA_ZERO[0])), tuple(-c for c in DIGAMMA_ZERO[1:]))
-        factor = with_head(w, DIGAMMA_HEAD, DIGAMMA_TAIL, u) if w.long else Pair(w.polynomial(DIGAMMA, u.hi))
+        factor = w.with_head(DIGAMMA_HEAD, DIGAMMA_TAIL, u) if w.long else Pair(w.polynomial(DIGAMMA, u.hi))
         return w.select(m.abs(u.hi) <= NEAR_ZERO, w.multiply(u, factor), value)
     leading = w.multiply(w.power(inverse, order), constant(w, factorial(order - 1)))
     series = w.add(1.0, w.multiply_add(inverse, order / 2, series))
@@ -195,9 +189,14 @@ def digamma(m: Machine, x: Value, order: int = 0) -> Value:
         turned = w.multiply(turned, w.power(w.pair(PI), order + 1))
         total = w.subtract(w.add(p, step), turned)
         value = w.round(w.negative(total) if order % 2 else total)
-        pole = m.const(x.type, INF if order % 2 else NAN)
-        value = m.select(m.equal(sine.hi, 0.0), pole, value)
+        value = m.select(m.equal(sine.hi, 0.0), m.const(x.type, INF if order % 2 else NAN), value)
+        if not order:
+            small = (x < 0.0) & (m.abs(value) < PSI_SMALL[x.type])
+            value = m.rarely(small, lambda: [near_zero(small, value)], [value])[0]
         return [m.select(x < 0.0, value, usual)]
+
+    def near_zero(small: Value, value: Value) -> Value:
+        return m.select(small, digamma_below_zero(Arithmetic(m, x.type, long=True), inside), value)
 
     usual = m.rarely(x < 0.0, reflected, [usual], name=f"digamma{order}")[0]
     near = inverse_power(w, Pair(w.widen(x)), order + 1, (-1) ** (order + 1) * factorial(order))
