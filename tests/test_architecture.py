@@ -24,6 +24,7 @@ FLOW = [
     "staging",
     "losses",
     "optimizers",
+    "portable",
     "namespaces",
     "text",
     "compat",

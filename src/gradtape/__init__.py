@@ -204,6 +204,7 @@ __all__ = [
     "sign",
     "sin",
     "sinh",
+    "source",
     "sqrt",
     "square",
     "squeeze",
@@ -223,8 +224,10 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """What not every program needs loads when it is used: `study` for instance draws."""
-    if name in ("compat", "losses", "optimizers", "study"):
-        from importlib import import_module
+    from importlib import import_module
 
+    if name in ("compat", "losses", "optimizers", "study"):
         return import_module(f"gradtape.{name}")
+    if name == "source":
+        return import_module("gradtape.portable.source").source
     raise AttributeError(f"module 'gradtape' has no attribute {name!r}")

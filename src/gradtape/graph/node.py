@@ -80,6 +80,8 @@ class Primitive:
                 strides cannot say it (see engine.layout); else None
     reduction   for a primitive that reduces over axes: how two partial results combine; else None
     reference   (arrays…, params…) → array with NumPy
+    numpy       what `gradtape.source` writes where the reference needs more than NumPy: a function as that, to which a
+                parameter that is a Program is a function of arrays that returns a list; else None
     exact       (mp, numbers…, params…) → number, with the functions of mpmath, whose context `mp` is; else None
     domain      where a real function is defined, as people write it
     costly      whether to compute it twice is worse than to store it
@@ -107,6 +109,7 @@ class Primitive:
         "mask",
         "name",
         "neutral",
+        "numpy",
         "parameters",
         "reduction",
         "reference",
@@ -132,6 +135,7 @@ class Primitive:
         costly: bool = False,
         several: bool = False,
         library: str = "",
+        numpy: Callable[..., Any] | None = None,
         exact: Callable[..., Any] | None = None,
         commutes: bool = False,
         neutral: Sequence[int] = (),
@@ -152,6 +156,7 @@ class Primitive:
         self.costly = costly
         self.several = several
         self.library = library
+        self.numpy = numpy
         self.exact = exact
         self.commutes = commutes
         self.neutral = tuple(neutral)

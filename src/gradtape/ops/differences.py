@@ -59,7 +59,9 @@ def exp_difference(x: TensorLike, y: TensorLike, short: int, name: str | None = 
         lambda x, y, order: -sigmoid_difference(x, y, order + 1),
     ],
     lowering="sigmoid_difference",
-    reference=lambda x, y, order: FAMILY.primitive.reference(_difference(x, y), order),
+    reference=lambda x, y, order: FAMILY.primitive.reference(
+        _difference(x.astype(np.float64), y.astype(np.float64)), order
+    ).astype(x.dtype),
     parameters=["order"],
     public=False,
     exact=lambda mp, x, y, order: FAMILY.primitive.exact(mp, _exact_difference(mp, x, y), order),

@@ -89,7 +89,7 @@ def multiple(x: Node, n: int, c: int) -> Node:
 @elementwise(
     partials=[lambda x, n, c: multiple(x, n - 1, c * n)],
     lowering="multiple_of_power",
-    reference=lambda x, n, c: c * np.power(x, x.dtype.type(n)),
+    reference=lambda x, n, c: c * np.power(x, n),
     parameters=["n", "c"],
     domain="all real x; x ≠ 0 for n < 0",
     public=False,
@@ -102,7 +102,7 @@ def multiple_of_power(x: TensorLike, n: int, c: int, name: str | None = None) ->
 @elementwise(
     partials=[lambda x, n: multiple(x, n - 1, n)],
     lowering="integer_pow",
-    reference=lambda x, n: np.power(x, x.dtype.type(n)),
+    reference=lambda x, n: np.power(x, n),
     parameters=["n"],
     domain="all real x; x ≠ 0 for n < 0",
     public=False,
@@ -190,13 +190,18 @@ def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
     """1 / √x, elementwise."""
 
 
+def _distance_reference(x: Any, y: Any, by_x: int, by_y: int) -> Any:
+    slope = distance(by_x, by_y).at(x.astype(np.float64), y.astype(np.float64))
+    return np.where((x == 0) & (y == 0), x, slope).astype(x.dtype)
+
+
 @elementwise(
     partials=[
         lambda x, y, by_x, by_y: distance_slope(x, y, by_x + 1, by_y),
         lambda x, y, by_x, by_y: distance_slope(x, y, by_x, by_y + 1),
     ],
     lowering="distance_slope",
-    reference=lambda x, y, by_x, by_y: np.where((x == 0) & (y == 0), x, distance(by_x, by_y).at(x, y)),
+    reference=_distance_reference,
     parameters=["by_x", "by_y"],
     public=False,
     exact=lambda mp, x, y, by_x, by_y: distance(by_x, by_y).at(x, y) if x or y else x,

@@ -56,7 +56,7 @@ SUM = linear(
     infer=infer_reduced,
     transpose=lambda ct, x, axes: spread(ct, axes, x.shape),
     reduction="add",
-    reference=lambda x, axes: np.sum(x, axis=axes, dtype=x.dtype),
+    reference=lambda x, axes: np.sum(x, axis=axes, dtype=np.float64 if x.dtype.kind == "f" else None).astype(x.dtype),
     parameters=["axes"],
     zeros="all",
     mask=lambda mask, inputs, params: apply(TABLE["any"], (mask,), params),

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from gradtape.graph.handles import TensorLike
-from gradtape.ops.closed_forms import sinc_terms
 from gradtape.ops.declare import elementwise
+from gradtape.ops.trigonometric import sine_ratio
 
 Tensor = Any
+
+RATIO: Any = sine_ratio
+"""sin(y)/y and its derivatives, of which these are those at y = πx."""
 
 
 def _exact(mp: Any, x: Any, order: int) -> Any:
@@ -32,14 +35,7 @@ def _reference(x: Any, order: int) -> Any:
     wide = x.astype(np.float64)
     if not order:
         return np.sinc(wide).astype(x.dtype)
-    y = math.pi * wide
-    series = np.polyval([float(c) for c in sinc_terms(order, 20)][::-1], y * y) * (y if order % 2 else 1)
-    far = np.where(np.abs(y) < 2, 2, y)
-    waves = (np.sin(far), np.cos(far))
-    value = waves[0] / far
-    for k in range(1, order + 1):
-        value = ((-1) ** (k // 2) * waves[k % 2] - k * value) / far
-    return (math.pi**order * np.where(np.abs(y) < 2, series, value)).astype(x.dtype)
+    return (math.pi**order * RATIO.primitive.reference(math.pi * wide, order)).astype(x.dtype)
 
 
 @elementwise(

@@ -19,7 +19,7 @@ from gradtape.ops.special_forms import GELU_CUBE, error_slope, gelu_slope, gelu_
 
 Tensor = Any
 
-_erf, _erfc = (np.vectorize(f, otypes=[np.float64]) for f in (math.erf, math.erfc))
+_erf, _erfc = np.vectorize(math.erf, otypes=[np.float64]), np.vectorize(math.erfc, otypes=[np.float64])
 
 
 def _times_bell(f: Any, x: Any, terms: tuple[int, ...], width: int) -> Any:

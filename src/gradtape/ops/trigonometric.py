@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.graph.handles import TensorLike
-from gradtape.ops.closed_forms import angle, inverse, polynomial, tangent
+from gradtape.ops.closed_forms import angle, inverse, polynomial, sinc_terms, tangent
 from gradtape.ops.declare import elementwise
 
 Tensor = Any
@@ -41,12 +41,15 @@ def versine(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 def _sine_ratio_reference(x: Any, order: int) -> Any:
-    """The integral of tᵏ cos⁽ᵏ⁾(x t) over t from 0 to 1, which cancels nowhere near 0."""
-    t, weights = np.polynomial.legendre.leggauss(64)
-    t = (t + 1) / 2
-    turned = (np.cos, lambda y: -np.sin(y), lambda y: -np.cos(y), np.sin)[order % 4]
-    values = turned(np.asarray(x, np.float64)[..., None] * t) @ (weights / 2 * t**order)
-    return values.astype(x.dtype)
+    """Where |x| < 2 the power series, else from x f⁽ᵏ⁾ + k f⁽ᵏ⁻¹⁾ = sin⁽ᵏ⁾(x)."""
+    wide = x.astype(np.float64)
+    series = np.polyval([float(c) for c in sinc_terms(order, 20)][::-1], wide * wide) * (wide if order % 2 else 1)
+    far = np.where(np.abs(wide) < 2, 2, wide)
+    waves = (np.sin(far), np.cos(far))
+    value = waves[0] / far
+    for k in range(1, order + 1):
+        value = ((-1) ** (k // 2) * waves[k % 2] - k * value) / far
+    return np.where(np.abs(wide) < 2, series, value).astype(x.dtype)
 
 
 def _sine_ratio_exact(mp: Any, x: Any, order: int) -> Any:
@@ -130,7 +133,7 @@ def atan(x: TensorLike, name: str | None = None) -> Tensor:
         lambda y, x, by_y, by_x: angle_slope(y, x, by_y, by_x + 1),
     ],
     lowering="angle_slope",
-    reference=lambda y, x, by_y, by_x: angle(by_y, by_x).at(x, y),
+    reference=lambda y, x, by_y, by_x: angle(by_y, by_x).at(x.astype(np.float64), y.astype(np.float64)).astype(x.dtype),
     parameters=["by_y", "by_x"],
     public=False,
     domain="(x, y) ≠ (0, 0)",

@@ -207,12 +207,24 @@ def _run(*arguments: Any) -> list[np.ndarray]:
     ]
 
 
+def _written(*arguments: Any) -> list[Any]:
+    """The same with functions of arrays in place of Programs."""
+    *start, (holds, seen), (advance, read), maximum = arguments
+    values, done = list(start), 0
+    while (maximum is None or done < maximum) and holds(*[values[i] for i in seen])[0]:
+        found = advance(*[values[i] for i in read])
+        values[: len(found)] = found
+        done += 1
+    return values
+
+
 WHILE = Primitive(
     "while_loop",
     "implicit",
     infer=_infer,
     rule=_no_rule,
     reference=_run,
+    numpy=_written,
     parameters=("condition", "body", "maximum", "index"),
     several=True,
 )
