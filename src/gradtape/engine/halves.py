@@ -14,7 +14,7 @@ from gradtape.engine.machine import Machine, Value, narrow, widen
 
 SIGN, SIZE = -(1 << 31), (1 << 31) - 1  # the bits of a float
 EXPONENT = 0xFF << 23
-INFINITY = EXPONENT
+QUIET = 1 << 22  # set in every NaN that an operation gives
 ONE_HALF = 126 << 23
 REBIASED = (127 - 15) << 23
 """Between the exponents of float and float16, as they stand in a float."""
@@ -53,9 +53,8 @@ def _nearest_float16(m: Machine, x: Value) -> Value:
 
 def _nearest_bfloat16(m: Machine, x: Value) -> Value:
     bits = m.bits(x)
-    even = (bits >> 16) & 1
-    rounded = (bits + 0x7FFF + even) & -0x10000
-    return m.select(m.is_nan(x), x, m.from_bits(rounded))
+    rounded = bits + 0x7FFF + ((bits >> 16) & 1)
+    return m.from_bits(m.select(m.is_nan(x), bits | QUIET, rounded) & -0x10000)
 
 
 def from_memory(m: Machine, stored: Value, dtype: str) -> Value:
@@ -71,14 +70,12 @@ def from_memory(m: Machine, stored: Value, dtype: str) -> Value:
 
 
 def to_memory(m: Machine, x: Value, dtype: str) -> Value:
-    """The bits, an i16, of a float that the half type holds."""
+    """The bits, an i16, of a float that the half type holds; of a NaN the first bits, one of which is set."""
     bits = m.bits(x)
     if dtype == "bfloat16":
-        quiet = m.select(m.is_nan(x), m.value(0x7FC0, "i32"), bits >> 16)  # the digits of a NaN may all be cut off
-        return m.convert("trunc", quiet, "i16")
+        return m.convert("trunc", bits >> 16, "i16")
     size = bits & SIZE
-    normal = (size - REBIASED) >> 13
+    normal = (size - m.select(size >= EXPONENT, m.value(2 * REBIASED, "i32"), REBIASED)) >> 13
     subnormal = m.bits(m.from_bits(size) + 0.5) - ONE_HALF
-    special = m.select(m.is_nan(x), m.value(0x7E00, "i32"), 0x7C00)
-    found = m.select(size >= (127 - 14) << 23, m.select(size >= INFINITY, special, normal), subnormal)
+    found = m.select(size >= (127 - 14) << 23, normal, subnormal)
     return m.convert("trunc", found | ((bits >> 16) & 0x8000), "i16")

@@ -49,6 +49,6 @@ def widen(program: Program) -> Program:
 
 def _is_exact(primitive: Primitive, node: Node) -> bool:
     """Whether a primitive gives what it does in float32, rounded, also if it is done on halves as they are."""
-    if primitive.view is not None or primitive.reduction is not None or primitive.kind == "selection":
+    if primitive.view is not None or primitive.reduction is not None or primitive.kind in ("selection", "custom"):
         return True
     return primitive.lowering is not None and (not node.dtype.is_half or primitive.name in ("cast", "literal"))
