@@ -92,7 +92,7 @@ def exists(name: str, order: int) -> bool:
 def code(name: str, order: int, dtype: str) -> str:
     """The LLVM IR of the kernel."""
     out = StringIO()
-    x = tf.constant(np.full(1 << 16, 0.5, dtype))
+    x = tf.constant(np.full(1 << 16, 0.5, tf.as_dtype(dtype).dtype))
     tf.show(derivative(catalogue()[name], order, x), ir=True, file=out)
     text = out.getvalue()
     return text[text.find("define") :] if "define" in text else text

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.graph.dtypes import finfo
 from sweeping.functions import CONTRACT
 
 SLACK = 2.0**-50
@@ -59,7 +60,7 @@ class Tally:
 
 def spacing(t: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """The distance of neighbouring numbers of the format at each |t|; below the normal range the smallest number."""
-    info = np.finfo(dtype)
+    info = finfo(dtype)
     exponent = np.frexp(t)[1] - 1
     return np.ldexp(1.0, np.maximum(np.where(t == 0, info.minexp, exponent), info.minexp) - info.nmant)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from sweeping import peers
 from sweeping.functions import CONTRACT, ORDERS, catalogue, exists
+from sweeping.halves import HALVES
 from sweeping.measure import Tally
 from sweeping.state import FLOAT32, FLOAT64, State
 
@@ -31,7 +32,7 @@ the other way round; that is over the contract at every order, and has no size i
 SINGLE = """
 ## float32
 
-The truth is the float64 kernel of the same function and order, which the next table holds against true values.
+The truth is the float64 kernel of the same function and order, which the last table holds against true values.
 A largest error of 0.5 says that every result was the nearest float32 number. `2³²` inputs are all there are, NaNs
 included. Other counts are of a stratified sample: a third over all exponents and both signs, a third random bit
 patterns, a third of ordinary size; and the neighbours of powers of two, of multiples of 1/2 and of π/2, of the numbers
@@ -53,6 +54,15 @@ functions, whose derivative is a convention, and for derivatives what lies outsi
 """
 
 
+HALF = """
+## float16 and bfloat16
+
+The contract is that a result is float32's, rounded once: the last column counts where it is not, at all 65536 inputs
+of each type. The largest error is that against the truth, and *not nearest* counts results that are not the number of
+the type nearest to it: rounded to float32 first, such a one had lost the side of a tie.
+"""
+
+
 def write(state: State) -> None:
     PATH.write_text("\n".join(lines(state)) + "\n", encoding="utf-8")
 
@@ -69,6 +79,13 @@ def lines(state: State) -> Iterator[str]:
     heads += [peers.TITLES[peer] for peer in shown]
     yield from _table(heads, _single(state, shown))
     yield from _over(state, FLOAT32)
+    rows = list(_half(state))
+    if rows:
+        yield HALF
+        heads = ["function", "order"]
+        for name in HALVES:
+            heads += [f"{name}: max ulp", "at x", "not nearest", "broken", "not float32's"]
+        yield from _table(heads, rows)
     rows = list(_double(state))
     if rows:
         yield DOUBLE
@@ -88,6 +105,22 @@ def _single(state: State, shown: list[str]) -> Iterator[list[str]]:
         row = [f"`{name}`", str(order), _ulps(tally.ulps), _place(tally.ulps_at), _ulps(tally.counted)]
         row += [_count(tally.over), _count(tally.wrong), "2³²" if complete else _count(tally.inputs)]
         yield row + [_peer(state.row(peer, name, order)) for peer in shown]
+
+
+def _half(state: State) -> Iterator[list[str]]:
+    for name in catalogue():
+        for order in ORDERS:
+            found = [state.row(table, name, order) for table in HALVES if exists(name, order)]
+            if any(found):
+                row = [f"`{name}`", str(order)]
+                for one in found:
+                    row += ["–"] * 5 if one is None else _half_cells(one[0])
+                yield row
+
+
+def _half_cells(tally: Tally) -> list[str]:
+    counts = [_count(number) for number in (tally.inexact, tally.wrong, tally.over)]
+    return [_ulps(tally.ulps), _place(tally.ulps_at), *counts]
 
 
 def _double(state: State) -> Iterator[list[str]]:
@@ -137,7 +170,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _ulps(error: float) -> str:
-    return f"{error:.4f}".rstrip("0") if error < 10 else f"{error:.1f}" if error < 1000 else f"{error:.1e}"
+    return f"{error:.4f}".rstrip("0").rstrip(".") if error < 10 else f"{error:.1f}" if error < 1000 else f"{error:.1e}"
 
 
 def _place(x: float | None) -> str:

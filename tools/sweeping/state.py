@@ -14,6 +14,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from sweeping.functions import catalogue, fingerprint
+from sweeping.halves import HALVES
 from sweeping.inputs import CHUNKS
 from sweeping.measure import Tally
 from sweeping.peers import TITLES, installed
@@ -29,7 +30,7 @@ class Part:
     function: str
     order: int
     inputs: str
-    """``chunk 17``, or ``sample 1000000``: about so many."""
+    """``chunk 17``, or ``sample 1000000``: about so many, or ``all 65536``."""
 
     @property
     def count(self) -> int:
@@ -84,6 +85,7 @@ def _code(part: Part) -> str:
     """Says what was measured: the kernels for the result and for the truth, and the version of a peer."""
     if part.function not in catalogue():
         return "gone"
-    types = (FLOAT32, FLOAT64) if part.table == FLOAT32 else (FLOAT64,)
+    types = (part.table, FLOAT32, FLOAT64) if part.table in HALVES else (FLOAT64,)
+    types = (FLOAT32, FLOAT64) if part.table == FLOAT32 else types
     version = installed(part.table) if part.table in TITLES else None
     return fingerprint(part.function, part.order, types) + (f" {version}" if version else "")

@@ -13,7 +13,7 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from gradtape import config
-from sweeping import inputs, oracle, peers
+from sweeping import halves, inputs, oracle, peers
 from sweeping.functions import catalogue, constants, exists, values
 from sweeping.measure import Tally, measure
 from sweeping.state import FLOAT32, FLOAT64, Part, State
@@ -65,6 +65,8 @@ def carry_out(part: Part) -> Tally:
     name, order = part.function, part.order
     if part.table == FLOAT64:
         return oracle.measured(name, order, part.count)
+    if part.table in halves.HALVES:
+        return halves.measured(name, order, part.table)
     x = inputs.chunk(part.count) if part.is_chunk else float32_inputs(name, order, part.count)
     if part.table == FLOAT32:
         return measured(name, order, x, lambda block: np.asarray(values(catalogue()[name], order, block)))
@@ -76,6 +78,14 @@ def sample_parts(table: str, names: Iterable[str], orders: Sequence[int], count:
         for order in orders:
             if exists(name, order):
                 yield Part(table, name, order, f"sample {count}")
+
+
+def half_parts(names: Sequence[str], orders: Sequence[int]) -> Iterator[Part]:
+    for name in names:
+        for order in orders:
+            if exists(name, order):
+                for table in halves.HALVES:
+                    yield Part(table, name, order, f"all {halves.INPUTS}")
 
 
 def chunk_parts(names: Iterable[str], orders: Sequence[int]) -> Iterator[Part]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gradtape.graph.node import READ, TABLE
 from gradtape.graph.program import Program, Step, rebuild, without_unread
 from gradtape.ops.custom import CUSTOM, shown
+from gradtape.ops.declare import CAST
 
 
 def fold(program: Program) -> Program:
@@ -31,7 +32,7 @@ def fold(program: Program) -> Program:
 
 
 def _is_one(steps: list[Step], number: int) -> bool:
-    while number >= 0 and TABLE[steps[number][0]].lowering is READ:
+    while number >= 0 and (TABLE[steps[number][0]].lowering is READ or steps[number][0] == CAST.name):
         number = steps[number][2][0]
     if number < 0 or steps[number][0] != "literal":
         return False

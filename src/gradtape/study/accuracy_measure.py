@@ -56,7 +56,7 @@ def accuracy(
 
     f           a Python function that works element by element on a Tensor, an `Expression`, or text: "1/(1+exp(-x))"
     order       which derivative is measured; 0 is the function itself, 11 the highest
-    dtype       float32 or float64
+    dtype       float16, bfloat16, float32 or float64
     domain      the two ends of an interval, or None for the whole line
     points      how many numbers are tried, 10 to 200,000: one half spread evenly, one half over all exponents; around
                 the worst of them more are

@@ -127,7 +127,8 @@ def _tensorflow(tf: Any, f: Expression, order: int, x: np.ndarray) -> Any:
 
 
 def _torch(torch: Any, f: Expression, order: int, x: np.ndarray) -> Any:
-    at = torch.tensor(x, requires_grad=True)
+    wide = x.astype(np.float64)  # it does not know NumPy's bfloat16
+    at = torch.tensor(wide, dtype=getattr(torch, x.dtype.name), requires_grad=True)
 
     def lift(value: Any) -> Any:
         return torch.tensor(value, dtype=at.dtype) if isinstance(value, float) else value
@@ -137,7 +138,7 @@ def _torch(torch: Any, f: Expression, order: int, x: np.ndarray) -> Any:
         if not y.requires_grad:
             return np.zeros_like(x)
         (y,) = torch.autograd.grad(y.sum(), at, create_graph=True, allow_unused=True, materialize_grads=True)
-    return y.detach().numpy()
+    return y.detach().double().numpy()
 
 
 def _jax(jax: Any, f: Expression, order: int, x: np.ndarray) -> Any:

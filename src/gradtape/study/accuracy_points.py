@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.errors import ArgumentError
+from gradtape.graph.dtypes import finfo
 from gradtape.study.subject import check_range
 
 FEWEST, MOST = 10, 200_000
@@ -41,7 +42,7 @@ def sample(domain: tuple[float, float] | None, count: int, dtype: np.dtype) -> n
     Half of them are spread evenly (over [-100, 100] on the whole line), half over all exponents of the format, down to
     subnormal numbers where the domain has 0 in it; besides the ends of the domain and 0.
     """
-    info = np.finfo(dtype)
+    info = finfo(dtype)
     low, high = domain or (-float(info.max), float(info.max))
     rng = np.random.default_rng(20)
     near = (max(low, -100.0), min(high, 100.0)) if domain is None else (low, high)
@@ -65,7 +66,7 @@ def sample(domain: tuple[float, float] | None, count: int, dtype: np.dtype) -> n
 def around(x: np.ndarray, domain: tuple[float, float] | None, dtype: np.dtype) -> np.ndarray:
     """Numbers close to those of x, for a second look: 1 to some ten thousand steps of the format away."""
     steps = np.array([s * 5**k for k in range(7) for s in (-1, 1)])
-    info = np.finfo(dtype)
+    info = finfo(dtype)
     low, high = domain or (-float(info.max), float(info.max))
     with np.errstate(over="ignore"):
         spacing = np.spacing(np.abs(x))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.graph.dtypes import finfo
 from gradtape.graph.node import TABLE
 from gradtape.graph.program import Program
 from gradtape.study.accuracy_graph import Graph
@@ -57,7 +58,7 @@ class Truth:
     def __init__(self, graph: Graph, dtype: np.dtype):
         self.graph, self.dtype = graph, dtype
         self.mp = context()
-        self.start = 2 * np.finfo(dtype).nmant + 64
+        self.start = 2 * finfo(dtype).nmant + 64
 
     def values(self, x: Any, wanted: Sequence[int]) -> list[Any]:
         """The outputs with the numbers `wanted`: mpmath's numbers, NaN where there is no real value or none that can
@@ -146,7 +147,7 @@ def exact_number(mp: Any, value: Any) -> Any:
 
 def unit(mp: Any, t: Any, dtype: np.dtype) -> Any:
     """The spacing of the format at t: among subnormals, and at 0, the smallest number; beyond the largest, as there."""
-    info = np.finfo(dtype)
+    info = finfo(dtype)
     smallest = int(info.minexp - info.nmant)
     if not t:
         return mp.ldexp(1, smallest)
@@ -155,12 +156,12 @@ def unit(mp: Any, t: Any, dtype: np.dtype) -> Any:
 
 
 def rounds_to_zero(mp: Any, t: Any, dtype: np.dtype) -> bool:
-    info = np.finfo(dtype)
+    info = finfo(dtype)
     return abs(t) <= mp.ldexp(1, int(info.minexp - info.nmant) - 1)
 
 
 def overflows(mp: Any, t: Any, dtype: np.dtype) -> bool:
-    info = np.finfo(dtype)
+    info = finfo(dtype)
     return abs(t) >= mp.ldexp(2 - mp.ldexp(1, -int(info.nmant) - 1), int(info.maxexp) - 1)
 
 
@@ -179,7 +180,7 @@ def ulps(mp: Any, result: float, t: Any, dtype: np.dtype) -> float:
     """|result - t| in ulps; an infinite result, or truth, counts as the power of two behind the largest number."""
     if math.isnan(result):
         return math.inf
-    end = mp.ldexp(1, int(np.finfo(dtype).maxexp))
+    end = mp.ldexp(1, int(finfo(dtype).maxexp))
     if overflows(mp, t, dtype):
         if math.isinf(result):
             return 0.0 if (result > 0) == (t > 0) else math.inf

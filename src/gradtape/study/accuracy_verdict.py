@@ -11,11 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from gradtape.config import override
 from gradtape.engine.tiers import OneByOne
-from gradtape.graph.dtypes import as_dtype
+from gradtape.graph.dtypes import as_dtype, finfo
 from gradtape.graph.program import Program
 from gradtape.study.accuracy_graph import Graph, Text
 from gradtape.study.accuracy_truth import Truth, apply, overflows, rounds_to_zero
@@ -50,7 +48,7 @@ class _Walk:
         self.texts = graph.texts()
         self.exact, self.precision = truth.settled(x, [output])
         self.rounded = self._run()
-        self.eps = self.mp.ldexp(1, -int(np.finfo(self.dtype).nmant) - 1)
+        self.eps = self.mp.ldexp(1, -int(finfo(self.dtype).nmant) - 1)
 
     def _run(self) -> dict[int, Any]:
         """Every value as the engine computes it."""
@@ -63,7 +61,7 @@ class _Walk:
             results = OneByOne(everything).run(leaves)
         known: dict[int, Any] = dict(enumerate(results))
         for i, (value, (kind, _)) in enumerate(zip(leaves, program.leaves, strict=True)):
-            known[-1 - i] = as_dtype(kind).as_numpy_dtype(value).item()
+            known[-1 - i] = as_dtype(kind).nearest(value)
         return known
 
     def error(self, number: int) -> Any:
@@ -137,7 +135,7 @@ class _Walk:
         use = f"; use {advice}" if advice else ""
         mp = self.mp
         if not isinstance(exact, bool) and overflows(mp, exact, self.dtype) and not math.isfinite(found):
-            largest = float(np.finfo(self.dtype).max)
+            largest = float(finfo(self.dtype).max)
             said = (
                 f"{text} overflows {at}{where}: it is {self.size(exact)}, and {self.dtype.name} ends at {largest:.2g}"
             )
@@ -161,7 +159,7 @@ class _Walk:
 
     def digits(self, number: int) -> int:
         """How many leading decimal digits the operands of an addition have in common, those of the type at most."""
-        most = math.floor((np.finfo(self.dtype).nmant + 1) * math.log10(2))
+        most = math.floor((finfo(self.dtype).nmant + 1) * math.log10(2))
         total, operands = self.exact[number], [self.exact[i] for i in self.graph.program.steps[number][2]]
         largest = max(map(abs, operands))
         if not total or not self.mp.isfinite(largest):

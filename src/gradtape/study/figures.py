@@ -44,7 +44,7 @@ def plot(
     order       up to which derivative, 0 to 12
     range       the two ends of the x axis
     points      how many points are computed, 2 to 1,000,000
-    dtype       float32 or float64: how it is computed
+    dtype       float16, bfloat16, float32 or float64: how it is computed
     title       else the formula, or the function's name
     name        what the function is called in the legend; else its own name, or f
     figure      what to draw on, for instance ``matplotlib.pyplot.figure()``; else a new Figure

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from gradtape.errors import ArgumentError, DTypeError
+from gradtape.graph.dtypes import as_dtype, finfo
 from gradtape.study.derive import derivatives
 from gradtape.text import Expression, parse
 
 MOST_POINTS = 1_000_000
 """Points of a curve: a thousand times what a screen shows."""
 
-DTYPES = ("float32", "float64")
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+WIDER = {"float16": "float32", "bfloat16": "float32", "float32": "float64"}
 
 
 @dataclass(frozen=True)
@@ -82,15 +84,15 @@ def subject(f: Any, name: str | None = None) -> Subject:
 
 
 def check_dtype(dtype: Any) -> np.dtype:
-    """NumPy's dtype for float32 or float64; DTypeError for anything else."""
+    """NumPy's dtype for a floating type; DTypeError for anything else."""
     try:
-        found = np.dtype(dtype)
-    except TypeError:
+        found = as_dtype(dtype)
+    except DTypeError:
         found = None
     if found is None or found.name not in DTYPES:
         shown = repr(dtype) if isinstance(dtype, str) else str(dtype)
-        raise DTypeError(f"a study is done in float32 or float64, not in {shown}")
-    return found
+        raise DTypeError(f"a study is done in {', '.join(DTYPES[:-1])} or {DTYPES[-1]}, not in {shown}")
+    return found.dtype
 
 
 def check_range(limits: Any, dtype: np.dtype) -> tuple[float, float]:
@@ -106,11 +108,12 @@ def check_range(limits: Any, dtype: np.dtype) -> tuple[float, float]:
         raise ArgumentError(f"the range {shown} is empty; its ends must differ, such as {low:g}:{low + 1:g}")
     if low > high:
         raise ArgumentError(f"the range {shown} is reversed; write the smaller end first, {_short(high)}:{_short(low)}")
-    if max(-low, high, high - low) > float(np.finfo(dtype).max):
-        wider = "; use float64" if dtype == np.float32 and high - low <= float(np.finfo(np.float64).max) else ""
+    if max(-low, high, high - low) > float(finfo(dtype).max):
+        wider = WIDER.get(dtype.name)
+        wider = f"; use {wider}" if wider and high - low <= float(finfo(wider).max) else ""
         raise ArgumentError(f"the range {shown} is wider than {dtype.name} can hold{wider}")
     if dtype.type(low) == dtype.type(high):
-        wider = "use float64 or " if dtype == np.float32 else ""
+        wider = f"use {WIDER[dtype.name]} or " if dtype.name in WIDER else ""
         raise ArgumentError(f"no {dtype.name} number lies inside the range {shown}; {wider}make it wider")
     return low, high
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradtape.errors import ArgumentError
+from gradtape.graph.dtypes import finfo
 from gradtape.study.derive import check_order
 from gradtape.study.subject import ASCII, check_dtype, check_range, round_points, subject
 
@@ -56,7 +57,7 @@ class Table:
 
     def _shown(self) -> list[list[str]]:
         """The numbers with the digits that all certainly mean something."""
-        digits = np.finfo(self.columns[0].dtype).precision + 1
+        digits = finfo(self.columns[0].dtype).precision + 1
         return [[f"{number + 0.0:.{digits}g}" for number in map(float, row)] for row in self.rows]  # + 0.0: no "-0"
 
     def to_csv(self) -> str:
@@ -102,7 +103,7 @@ def table(
     f           a Python function that works element by element on a Tensor, an `Expression`, or text: "sin(x)**2"
     order       up to which derivative, 0 to 12
     range       between which two points; or with `at`, exactly those points
-    dtype       float32 or float64
+    dtype       float16, bfloat16, float32 or float64
     name        what the function is called; else its own name, or f
 
     Raises ExpressionError for text that cannot be read, ArgumentError or DTypeError for the rest.

@@ -74,8 +74,8 @@ from gradtape.compat.torch.functions import (
     zeros,
 )
 from gradtape.compat.torch.tensor import Tensor, from_numpy, tensor
+from gradtape.graph.dtypes import bfloat16, float16, float32, float64, half, int32, int64
 from gradtape.graph.dtypes import bool_ as bool
-from gradtape.graph.dtypes import float32, float64, int32, int64
 
 float, double = float32, float64
 int, long = int32, int64
@@ -93,6 +93,7 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "bfloat16",
     "bool",
     "ceil",
     "cos",
@@ -107,11 +108,13 @@ __all__ = [
     "exp2",
     "expm1",
     "float",
+    "float16",
     "float32",
     "float64",
     "floor",
     "from_numpy",
     "full",
+    "half",
     "inf",
     "int",
     "int32",

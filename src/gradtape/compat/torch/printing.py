@@ -53,7 +53,7 @@ def _ends(array: np.ndarray) -> np.ndarray:
 
 def _formatter(array: np.ndarray) -> tuple[Callable[[object], str], int]:
     """How to write each element, and the width that all of them get."""
-    if array.dtype.kind != "f":
+    if array.dtype.kind in "iub":
         return str, max(len(str(v)) for v in array.ravel().tolist())
     finite = array[np.isfinite(array) & (array != 0)].astype(np.float64)
     whole = bool(np.all(finite == np.ceil(finite)))

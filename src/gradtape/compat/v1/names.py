@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradtape.graph.dtypes import float32, float64, int32, int64
+from gradtape.graph.dtypes import bfloat16, float32, float64, int32, int64
 from gradtape.graph.handles import TensorLike
 from gradtape.ops.arithmetic import floordiv, floormod
 from gradtape.ops.makers import convert_to_tensor, linspace
@@ -52,6 +52,11 @@ def to_float(x: TensorLike, name: str | None = None) -> Tensor:
 def to_double(x: TensorLike, name: str | None = None) -> Tensor:
     """x as float64."""
     return cast(x, float64)
+
+
+def to_bfloat16(x: TensorLike, name: str | None = None) -> Tensor:
+    """x as bfloat16, rounded to the nearest."""
+    return cast(x, bfloat16)
 
 
 def to_int32(x: TensorLike, name: str | None = None) -> Tensor:
