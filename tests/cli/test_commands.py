@@ -138,7 +138,7 @@ BAD = [
     (("plot", "x", "--order", "13"), "0 to 12, not 13"),
     (("plot", "x", "--order", "-1"), "0 to 12, not -1"),
     (("plot", "x", "--order", "two"), "not 'two'"),
-    (("plot", "x", "--dtype", "float16"), "float32 or float64, not in 'float16'"),
+    (("plot", "x", "--dtype", "int32"), "float32 or float64, not in 'int32'"),
     (("plot", "x", "--dtype", "int32"), "not in 'int32'"),
     (("plot", "x", "--output", "missing/x.png"), "there is no folder"),
     (("plot", "x", "--output", "x.gif"), "end it in .png, .svg, .pdf"),

@@ -188,7 +188,7 @@ def test_regions_cover_the_domain():
     [
         ({"order": 12}, ArgumentError, "up to derivative 11"),
         ({"order": -1}, ArgumentError, "whole number from 0 to 12"),
-        ({"dtype": "float16"}, DTypeError, "float32 or float64"),
+        ({"dtype": "int32"}, DTypeError, "float32 or float64"),
         ({"domain": (1, -1)}, ArgumentError, "reversed"),
         ({"domain": "all"}, ArgumentError, "a range is two numbers"),
         ({"points": 3}, ArgumentError, "10 to 200,000 points, not 3"),

@@ -85,7 +85,10 @@ def _code(part: Part) -> str:
     """Says what was measured: the kernels for the result and for the truth, and the version of a peer."""
     if part.function not in catalogue():
         return "gone"
-    types = (part.table, FLOAT32, FLOAT64) if part.table in HALVES else (FLOAT64,)
-    types = (FLOAT32, FLOAT64) if part.table == FLOAT32 else types
+    types = [FLOAT64]
+    if part.table == FLOAT32:
+        types = [FLOAT32, FLOAT64]
+    elif part.table in HALVES:
+        types = [part.table, FLOAT32, FLOAT64]
     version = installed(part.table) if part.table in TITLES else None
-    return fingerprint(part.function, part.order, types) + (f" {version}" if version else "")
+    return fingerprint(part.function, part.order, tuple(types)) + (f" {version}" if version else "")
