@@ -202,7 +202,7 @@ class Adagrad(Optimizer):
         super().__init__(learning_rate, **kwargs)
 
     def _formula(self) -> tuple:
-        return update.adagrad, (True,)
+        return update.adagrad, (True, False)
 
     def _numbers(self) -> dict[str, float]:
         return {"epsilon": self.epsilon}

@@ -42,7 +42,8 @@ def change(
     """
     names = tuple(numbers)
     inputs = [count.leaf, *numbers.values(), *gradients, *[v.leaf for v in variables]]
-    inputs += [slot.leaf for kept in slots for slot in kept]
+    for kept in slots:
+        inputs += [slot.leaf for slot in kept]
 
     def make() -> list[Node]:
         before, rest = inputs[0], iter(inputs[1:])
@@ -189,22 +190,27 @@ class Optimizer:
         """Make the slots of these variables; done by the first step if it was not done before."""
         if self.built:
             return
-        variables = list(var_list)
-        for variable in variables:
-            if not isinstance(variable, Variable):
-                raise ArgumentError(
-                    f"an optimizer changes Variables, but a {type(variable).__name__} was given; make it a Variable"
-                )
-        self._trainable = variables
-        self._place = {id(variable): i for i, variable in enumerate(variables)}
-        if len(self._place) < len(variables):
-            raise ArgumentError("a variable is among those of the optimizer twice")
-        self._slots = [self._slots_of(variable) for variable in variables]
+        self.track(var_list)
         if self._rate_type() is float64 and isinstance(self._rate, Variable) and self._rate.dtype is float32:
             rate = self._rate.numpy()
             typed = self._typed_rate if self._typed_rate is not None and np.float32(self._typed_rate) == rate else rate
             self._rate = Variable(float(typed), trainable=False, name="learning_rate", dtype=float64)
         self.built = True
+
+    def track(self, var_list: Iterable[Variable]) -> None:
+        """Make the slots of more variables."""
+        variables, places = list(var_list), dict(self._place)
+        for variable in variables:
+            if not isinstance(variable, Variable):
+                raise ArgumentError(
+                    f"an optimizer changes Variables, but a {type(variable).__name__} was given; make it a Variable"
+                )
+            if id(variable) in places:
+                raise ArgumentError(f"the variable {variable.name!r} is among those of the optimizer twice")
+            places[id(variable)] = len(places)
+        self._place = places
+        self._trainable += variables
+        self._slots += [self._slots_of(variable) for variable in variables]
 
     def _slots_of(self, variable: Variable) -> list[Variable]:
         firsts = {name: self._first_value(name) for name in self.slot_names}

@@ -103,10 +103,13 @@ def rmsprop(
     return [w - (kept[1] if scaled else n.rate * kept[1]), *kept]
 
 
-def adagrad(w: Node, g: Node, slots: Slots, n: Numbers, inside: bool) -> list[Node]:
-    """The gradient over the root of the sum of its squares (Duchi and others, 2011). ε as in `rmsprop`."""
-    total = slots[0] + square(g)
-    return [w - n.rate * g / (sqrt(total + n.epsilon) if inside else sqrt(total) + n.epsilon), total]
+def adagrad(w: Node, g: Node, slots: Slots, n: Numbers, inside: bool, slower: bool) -> list[Node]:
+    """The gradient over the root of the sum of its squares (Duchi and others, 2011). ε as in `rmsprop`. The learning
+    rate may become `slower`: rate / (1 + slowing·(step - 1))."""
+    total, rate = slots[0] + square(g), n.rate
+    if slower:
+        rate = n.narrow(n.wide.rate / (1 + n.wide.slowing * (n.wide.step - 1)))
+    return [w - rate * g / (sqrt(total + n.epsilon) if inside else sqrt(total) + n.epsilon), total]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 >>> torch.sigmoid(torch.tensor([-2, 0, 2]))
 tensor([0.1192, 0.5000, 0.8808])
 
-    printing ─► tensor ─► functions ─► nn.functional
+    printing ─► tensor ─► functions ─► nn.functional, nn.Parameter ─► optim
 
 Tensors have no ``backward``: GradientTape differentiates what is computed with them. `sign` keeps NaN. The
 derivatives where a function has a corner are gradtape's.
@@ -12,7 +12,7 @@ derivatives where a function has a corner are gradtape's.
 
 import math
 
-from gradtape.compat.torch import nn
+from gradtape.compat.torch import nn, optim
 from gradtape.compat.torch.functions import (
     abs,
     acos,
@@ -138,6 +138,7 @@ __all__ = [
     "neg",
     "nn",
     "ones",
+    "optim",
     "pi",
     "pow",
     "reciprocal",

@@ -76,9 +76,11 @@ def own(result: Any) -> Any:
     return Tensor(result.node) if isinstance(result, Handle) else result
 
 
-def _operator(method: Callable) -> Callable:
+def operator(method: Callable) -> Callable:
+    """An operator whose result is one of these."""
+
     @wraps(method)
-    def call(self: Tensor, *others: Any) -> Any:
+    def call(self: Any, *others: Any) -> Any:
         return own(method(self, *others))
 
     return call
@@ -86,7 +88,7 @@ def _operator(method: Callable) -> Callable:
 
 for _name, _method in vars(Operators).items():
     if callable(_method):
-        setattr(Tensor, _name, _operator(_method))
+        setattr(Tensor, _name, operator(_method))
 
 
 def tensor(data: TensorLike, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:

@@ -11,7 +11,7 @@ these names says what to write instead.
 """
 
 import gradtape
-from gradtape.compat.v1 import contrib
+from gradtape.compat.v1 import contrib, train
 from gradtape.compat.v1.names import (
     assign,
     assign_add,
@@ -58,6 +58,7 @@ __all__ = [
     "to_float",
     "to_int32",
     "to_int64",
+    "train",
     "truediv",
 ]
 __all__ += gradtape.__all__

@@ -1,5 +1,6 @@
-"""``torch.nn``: its functions."""
+"""``torch.nn``: its functions, and Parameter."""
 
 from gradtape.compat.torch.nn import functional
+from gradtape.compat.torch.nn.parameter import Parameter
 
-__all__ = ["functional"]
+__all__ = ["Parameter", "functional"]
