@@ -20,6 +20,15 @@ from gradtape.text.vocabulary import functions as vocabulary
 ORDERS = (0, 1, 2, 3)
 CONTRACT = {0: 1.0, 1: 2.0, 2: 4.0, 3: 4.0}
 """How many ulps a result may be off, by order; from order 2 on in the mixed measure."""
+HIGH_ORDERS = tuple(range(4, 11))
+HIGH_FUNCTIONS = ("exp", "sin", "cos", "tanh", "sigmoid", "softplus", "erf")
+HIGH_CONTRACT = 1.0
+"""How many ulps orders from 4 to 10 of these functions may be off, in the mixed measure."""
+
+
+def contract(order: int) -> float:
+    """How many ulps a result of this order may be off."""
+    return CONTRACT.get(order, HIGH_CONTRACT)
 
 
 @dataclass(frozen=True)

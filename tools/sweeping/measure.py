@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.graph.dtypes import finfo
-from sweeping.functions import CONTRACT
+from sweeping.functions import contract
 
 SLACK = 2.0**-50
 """The relative error that the float64 truth may have; a result that another truth within it rounds to is right."""
@@ -106,7 +106,7 @@ def tally(inputs: int, at: np.ndarray, ulps: np.ndarray, counted: np.ndarray, wr
     """The tally of errors at some of the inputs, the results at all others being nearest to the truth."""
     if not len(at):
         return Tally(inputs, ulps=0.5, counted=0.5)
-    over = wrong | ~(counted <= CONTRACT[order])
+    over = wrong | ~(counted <= contract(order))
     ulps, counted = np.where(wrong, 0.5, ulps), np.where(wrong, 0.5, counted)
     worst, worst_counted = int(np.argmax(ulps)), int(np.argmax(counted))
     return Tally(

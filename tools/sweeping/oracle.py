@@ -1,4 +1,4 @@
-"""float64 results against the true value, which comes from what each primitive says it is with mpmath (its `exact`).
+"""Results against the true value, which comes from what each primitive says it is with mpmath (its `exact`).
 
 Only the function itself is read that way; its derivatives come from power series with Arb's rigorous bounds
 (python-flint), so they do not depend on the table's rules. Without python-flint, or for a function that Arb's series
@@ -34,69 +34,129 @@ LOWEST, HIGHEST = -1200, 1100
 """Beyond these powers of two a true value is 0 or infinite for every purpose."""
 Exact = tuple[int, int] | None
 """man, exp for man·2^exp; None where the function is not finite."""
-Taylor = Callable[[float], tuple[Exact, Exact]]
-"""x → the derivative of some order, and the next one. Raises NoTruth."""
+Taylor = Callable[[float], tuple[Any, Any]]
+"""x → the derivative of some order, and the next one, as `Exact` or as balls of Arb. Raises NoTruth."""
 
 
 class NoTruth(Exception):
     """At a breakpoint of a piecewise function, where its derivative is a convention, or outside of its domain."""
 
 
-def measured(name: str, order: int, count: int) -> Tally:
-    """The tally of a function and order over about `count` finite float64 inputs."""
+def measured(name: str, order: int, count: int, dtype: str = "float64") -> Tally:
+    """The tally of a function and order over about `count` finite inputs of that type."""
     function = catalogue()[name]
 
     def evaluate(x: np.ndarray) -> np.ndarray:
         return np.asarray(values(function, order, x))
 
-    compared = constants(name, order, "float64")
-    x = sample("float64", count, np.concatenate([thresholds(evaluate, "float64", 64), compared, -compared]))
+    compared = constants(name, order, dtype)
+    x = sample(dtype, count, np.concatenate([thresholds(evaluate, dtype, 64), compared, -compared]))
     x = x[np.isfinite(x)]
     taylor = by_series(name, order) if flint is not None else None
     if taylor is None:
         x = np.random.default_rng(0).permutation(x)[: max(count // SHARE_BY_MPMATH, 100)]
         taylor = by_mpmath(name, order)
-    ulps, allowance, size = np.zeros(len(x)), np.zeros(len(x)), np.zeros(len(x))
-    kept, broken = np.ones(len(x), bool), np.zeros(len(x), bool)
-    for i, (at, result) in enumerate(zip(x.tolist(), evaluate(x).tolist(), strict=True)):
+    errors = Errors(np.dtype(dtype), evaluate(x))
+    for i, at in enumerate(x.tolist()):
         try:
-            true, slope = taylor(at)
+            errors.add(i, *taylor(at))
         except NoTruth:
-            kept[i] = False
+            errors.kept[i] = False
+    return errors.tally(x, [x], order)
+
+
+class Errors:
+    """The errors of results, from true values that come one by one, each with its slopes in all arguments."""
+
+    def __init__(self, dtype: np.dtype, results: np.ndarray, arguments: int = 1):
+        info = np.finfo(dtype)
+        self.dtype, self.digits, self.highest, self.lowest = (
+            dtype,
+            info.nmant + 1,
+            info.maxexp,
+            info.minexp - info.nmant,
+        )
+        self.results = results.astype(np.float64)
+        self.high, self.low, self.ulps, self.size = (np.zeros(len(results)) for _ in range(4))
+        self.slopes, self.allowances = np.zeros((arguments, len(results))), np.zeros((arguments, len(results)))
+        self.broken, self.kept = np.zeros(len(results), bool), np.ones(len(results), bool)
+        self.unusual: dict[int, tuple[Exact, tuple[Exact, ...]]] = {}
+        margin = 60
+        self.usual = 2.0 ** (max(self.lowest, -960) + margin), 2.0 ** (self.highest - margin)
+
+    def add(self, i: int, true: Any, *slopes: Any) -> None:
+        if true is None or isinstance(true, tuple):
+            self.unusual[i] = true, slopes
+            return
+        high = float(true)
+        if self.usual[0] < abs(high) < self.usual[1]:
+            self.high[i] = high
+            self.low[i] = float(true - high)
+            for k, slope in enumerate(slopes):
+                self.slopes[k, i] = 0 if slope is None else abs(float(slope))
         else:
-            broken[i] = _is_broken(result, true)
-            if true is not None and not broken[i]:
-                ulps[i], allowance[i], size[i] = _error(at, result, true, slope)
-    counted = ulps / (1 + share(order, size, allowance))
-    off = broken | (ulps > 0.5)
-    return tally(int(kept.sum()), x[off], ulps[off], counted[off], broken[off], order)
+            self.unusual[i] = _parts(true), tuple(None if slope is None else _parts(slope) for slope in slopes)
 
+    def tally(self, at: np.ndarray, arguments: list[np.ndarray], order: int) -> Tally:
+        """The tally, where `at` says which place is named."""
+        for i, (true, slopes) in self.unusual.items():
+            result = float(self.results[i])
+            self.broken[i] = self.is_broken(result, true)
+            if true is not None and not self.broken[i]:
+                self.ulps[i], self.size[i] = self.error(result, true)
+                for k, x in enumerate(arguments):
+                    self.allowances[k, i] = self.allowance(float(x[i]), true, slopes[k])
+        usual = self.high != 0
+        high, low, results = self.high[usual], self.low[usual], self.results[usual]
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            fraction, exponent = np.frexp(np.abs(high))
+            exponent -= (fraction == 0.5) & (np.sign(low) == -np.sign(high))  # just below a power of two
+            unit = np.ldexp(1.0, exponent - self.digits)
+            self.broken[usual] = ~np.isfinite(results) | (results == 0)
+            self.ulps[usual] = np.where(self.broken[usual], 0.0, np.abs((results - high) - low) / unit)
+            self.size[usual] = np.abs(high) / unit
+            for k, x in enumerate(arguments):
+                exponents = np.frexp(x[usual].astype(np.float64))[1] - self.digits
+                self.allowances[k, usual] = (
+                    self.slopes[k, usual] / unit * np.ldexp(0.5, np.maximum(exponents, self.lowest))
+                )
+        ulps = self.ulps[self.kept]
+        with np.errstate(over="ignore", invalid="ignore"):
+            allowance = np.nan_to_num(self.allowances.sum(0))[self.kept]
+            counted = ulps / (1 + share(order, self.size[self.kept], allowance))
+        broken = self.broken[self.kept]
+        off = broken | (ulps > 0.5)
+        return tally(int(self.kept.sum()), at[self.kept][off], ulps[off], counted[off], broken[off], order)
 
-def _is_broken(result: float, true: Exact) -> bool:
-    if true is None:
-        return math.isfinite(result)
-    man, exp = true
-    if _float(abs(man), exp - 970) >= 2.0**54 - 1:
-        return result != math.copysign(math.inf, man)
-    vanishes = _float(abs(man), exp + 1075)
-    on_edge = abs(vanishes - 1) < SLACK  # the true value is a tie there, which Arb has as a ball
-    return not math.isfinite(result) or ((result == 0) != (vanishes <= 1) and not on_edge)
+    def is_broken(self, result: float, true: Exact) -> bool:
+        if true is None:
+            return math.isfinite(result)
+        man, exp = true
+        if _float(abs(man), exp - (self.highest - self.digits - 1)) >= 2.0 ** (self.digits + 1) - 1:
+            return result != math.copysign(math.inf, man)
+        vanishes = _float(abs(man), exp + 1 - self.lowest)
+        on_edge = abs(vanishes - 1) < SLACK  # the true value is a tie there, which Arb has as a ball
+        return not math.isfinite(result) or ((result == 0) != (vanishes <= 1) and not on_edge)
 
+    def unit(self, true: tuple[int, int]) -> int:
+        man, exp = true
+        return max((exp + man.bit_length() if man else LOWEST) - self.digits, self.lowest)
 
-def _error(x: float, result: float, true: tuple[int, int], slope: Exact) -> tuple[float, float, float]:
-    """In ulps: the error, |t'| ulp(x)/2, and |t|."""
-    if math.isinf(result):
-        return 0.0, 0.0, math.inf
-    man, exp = true
-    top = exp + man.bit_length() if man else LOWEST
-    unit = max(top - 53, -1074)
-    fraction, power = math.frexp(result)
-    whole, power = int(fraction * 2**53), power - 53
-    base = min(power, exp)
-    error = _float(abs((whole << (power - base)) - (man << (exp - base))), base - unit)
-    spacing = max(math.frexp(x)[1] - 53, -1074)
-    allowance = _float(abs(slope[0]), slope[1] + spacing - 1 - unit) if slope is not None else 0.0
-    return error, allowance, _float(abs(man), exp - unit)
+    def error(self, result: float, true: tuple[int, int]) -> tuple[float, float]:
+        """In ulps: the error, and |t|."""
+        if math.isinf(result):
+            return 0.0, math.inf
+        man, exp = true
+        unit = self.unit(true)
+        fraction, power = math.frexp(result)
+        whole, power = int(fraction * 2**53), power - 53
+        base = min(power, exp)
+        return _float(abs((whole << (power - base)) - (man << (exp - base))), base - unit), _float(abs(man), exp - unit)
+
+    def allowance(self, x: float, true: tuple[int, int], slope: Exact) -> float:
+        """In ulps: |t'| ulp(x)/2."""
+        spacing = max(math.frexp(x)[1] - self.digits, self.lowest)
+        return 0.0 if slope is None else _float(abs(slope[0]), slope[1] + spacing - 1 - self.unit(true))
 
 
 def _float(number: int, exp: int) -> float:
@@ -169,16 +229,19 @@ def by_series(name: str, order: int) -> Taylor | None:
     """By Arb; None where it lacks a function that is needed."""
     last = order + 1 if order else 0
 
-    def taylor(x: float) -> tuple[Exact, Exact]:
+    factorials = [math.factorial(k) for k in range(last + 1)]
+    context = Context()
+
+    def taylor(x: float) -> tuple[Any, Any]:
         for precision in PRECISIONS:
             flint.ctx.prec, flint.ctx.cap = precision, last + 1
-            series = read(name, Context(), Series(flint.arb_series([x, 1])))
-            found = [series.coefficient(k) * math.factorial(k) for k in range(last + 1)]
-            if all(_is_known(c) for c in found):
+            series = read(name, context, Series(flint.arb_series([x, 1])))
+            found = [series.coefficient(k) for k in range(last + 1)]
+            if all(map(_is_known, found)):
                 break
             if precision > PRECISIONS[0] and not any(c.is_finite() for c in found):
                 break
-        exact = [_parts(c) if c.is_finite() else None for c in found]
+        exact = [c * f if c.is_finite() else None for c, f in zip(found, factorials, strict=True)]
         if not order:
             return exact[0], None
         if exact[0] is None:
@@ -194,14 +257,20 @@ def by_series(name: str, order: int) -> Taylor | None:
     return taylor
 
 
+@cache
+def _limits() -> tuple[Any, Any]:
+    return flint.arb(2) ** LOWEST, flint.arb(2) ** HIGHEST
+
+
 def _is_known(ball: Any) -> bool:
-    return ball.is_finite() and (ball.rel_accuracy_bits() >= NEEDED_BITS or abs(ball) < flint.arb(2) ** LOWEST)
+    return ball.rel_accuracy_bits() >= NEEDED_BITS or (ball.is_finite() and bool(abs(ball) < _limits()[0]))
 
 
 def _parts(ball: Any) -> tuple[int, int]:
-    if abs(ball) < flint.arb(2) ** LOWEST:
+    lowest, highest = _limits()
+    if abs(ball) < lowest:
         return 0, 0
-    if abs(ball) > flint.arb(2) ** HIGHEST:
+    if abs(ball) > highest:
         return (1 if ball > 0 else -1), HIGHEST
     man, exp = ball.mid().man_exp()
     return _clamped(int(man), int(exp))
@@ -257,9 +326,11 @@ class Series:
 
     def _apart(self, other: Any) -> bool:
         """Whether it is more than the other; a tie is a breakpoint."""
-        difference = (self - other).start
-        if difference > 0 or difference < 0:
-            return bool(difference > 0)
+        mine, theirs = self.start, other if isinstance(other, (int, float)) else _series(other)[0]
+        if mine > theirs:
+            return True
+        if mine < theirs:
+            return False
         raise NoTruth
 
     def __gt__(self, other: Any) -> bool:
@@ -362,8 +433,15 @@ class Context:
         return self._from_slope(x, "log1p", lambda: 1 / (1 + x))
 
     def cosh(self, x: Series) -> Series:
-        e = self.exp(x)
-        return (e + 1 / e) * 0.5
+        if len(x.series) > 2:
+            e = self.exp(x)
+            return (e + 1 / e) * 0.5
+        # cosh(a + bh) has no cancellation in the coefficients cosh(a), b sinh(a), b² cosh(a)/2, …
+        even_odd, factor, terms = x.start.sinh_cosh()[::-1], flint.arb(1), []
+        for k in range(flint.ctx.cap):
+            terms.append(even_odd[k % 2] * factor)
+            factor = factor * x.coefficient(1) / (k + 1)
+        return Series(flint.arb_series(terms))
 
     def sinh(self, x: Series) -> Series:
         return self._from_slope(x, "sinh", lambda: self.cosh(x))
@@ -413,7 +491,7 @@ class Context:
         return x
 
     def psi(self, order: int, x: Series) -> Series:
-        if order or x.series[1] != 1:
+        if order or (flint.ctx.cap > 1 and x.series[1] != 1):
             raise NotImplementedError
         flint.ctx.cap += 1
         try:

@@ -20,6 +20,8 @@ from sweeping.measure import Tally
 from sweeping.peers import TITLES, installed
 
 FLOAT32, FLOAT64 = "float32", "float64"
+HIGH = {"high-float32": FLOAT32, "high-float64": FLOAT64}
+"""The tables of orders above the third, by the type that they are about."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def _code(part: Part) -> str:
     """Says what was measured: the kernels for the result and for the truth, and the version of a peer."""
     if part.function not in catalogue():
         return "gone"
-    types = [FLOAT64]
+    types = [HIGH.get(part.table, FLOAT64)]
     if part.table == FLOAT32:
         types = [FLOAT32, FLOAT64]
     elif part.table in HALVES:

@@ -1,0 +1,90 @@
+"""The contract at true values from Arb, by the code of the sweep, at a small sample; and that code against mpmath."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+flint = pytest.importorskip("flint")
+
+from sweeping import oracle  # noqa: E402
+from sweeping.functions import CONTRACT, HIGH_CONTRACT, HIGH_FUNCTIONS  # noqa: E402
+
+BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
+SAMPLE = 300
+"""Of each kind of input; with all exponents and neighbourhoods it is some thousands."""
+
+
+@BOTH
+@pytest.mark.parametrize("order", [4, 7, 10])
+@pytest.mark.parametrize("name", HIGH_FUNCTIONS)
+def test_orders_above_the_third(name: str, order: int, dtype: str) -> None:
+    tally = oracle.measured(name, order, SAMPLE, dtype)
+    assert tally.inputs > 1000
+    assert not tally.over and tally.counted <= HIGH_CONTRACT, tally
+
+
+@pytest.mark.parametrize(("name", "order"), [("gelu", 1), ("lgamma", 0), ("lgamma", 1), ("digamma", 0), ("mish", 1)])
+def test_double_results_next_to_zeros(name: str, order: int) -> None:
+    tally = oracle.measured(name, order, SAMPLE)
+    assert not tally.over and tally.counted <= CONTRACT[order], tally
+
+
+@pytest.mark.parametrize(("name", "order"), [("tanh", 3), ("mish", 2), ("erf", 1), ("digamma", 0), ("expm1", 0)])
+def test_true_values_are_those_of_mpmath(name: str, order: int) -> None:
+    by_series = oracle.by_series(name, order)
+    assert by_series is not None
+    by_mpmath = oracle.by_mpmath(name, order)
+    for x in np.random.default_rng(order).normal(0, 3, 20).tolist():
+        for ball, exact in zip(by_series(x), by_mpmath(x), strict=True):
+            if ball is not None and exact is not None:
+                high = float(ball)
+                with mp.workprec(500):
+                    expected = mp.ldexp(mpf(exact[0]), exact[1])
+                    assert abs(mpf(high) + mpf(float(ball - high)) - expected) <= abs(expected) * 2.0**-68
+
+
+@BOTH
+def test_errors_of_two_doubles_are_those_of_integers(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    kind = np.dtype(dtype)
+    numbers = np.concatenate([rng.normal(0, 1, 100), 2.0 ** rng.integers(-20, 20, 100)]).astype(kind)
+    moved = [
+        flint.arb(float(n)) * (1 + flint.arb(f) * 2**-30) for n, f in zip(numbers, rng.normal(0, 1, 200), strict=True)
+    ]
+    x = rng.normal(0, 1, 200).astype(kind)
+    fast, slow = oracle.Errors(kind, numbers), oracle.Errors(kind, numbers)
+    for i, true in enumerate(moved):
+        fast.add(i, true, flint.arb(3))
+        slow.unusual[i] = oracle._parts(true), ((3, 0),)
+    one, other = fast.tally(x, [x], 2), slow.tally(x, [x], 2)
+    assert not fast.unusual and (one.inputs, one.over, one.ulps_at) == (other.inputs, other.over, other.ulps_at)
+    np.testing.assert_allclose(fast.ulps, slow.ulps, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(fast.allowances, slow.allowances, rtol=1e-9)
+
+
+@BOTH
+def test_results_are_broken_where_they_overflow_or_vanish_alone(dtype: str) -> None:
+    info = np.finfo(dtype)
+    largest, smallest = flint.arb(float(info.max)), flint.arb(float(info.smallest_subnormal))
+    cases = [
+        (math.inf, largest * 2, False),
+        (float(info.max), largest * 2, True),
+        (math.inf, largest * flint.arb(0.9), True),
+        (0.0, smallest * flint.arb(0.4), False),
+        (0.0, smallest * flint.arb(0.6), True),
+        (math.nan, flint.arb(1), True),
+    ]
+    errors = oracle.Errors(np.dtype(dtype), np.array([result for result, _, _ in cases]))
+    for i, (_, true, _) in enumerate(cases):
+        errors.add(i, true, None)
+    x = np.ones(len(cases), dtype)
+    tally = errors.tally(x, [x], 0)
+    assert errors.broken.tolist() == [expected for _, _, expected in cases] and tally.wrong == 4
