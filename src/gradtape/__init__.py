@@ -137,6 +137,7 @@ __all__ = [
     "expand_dims",
     "explain_nan",
     "expm1",
+    "export",
     "eye",
     "fill",
     "float16",
@@ -159,6 +160,7 @@ __all__ = [
     "less_equal",
     "linalg",
     "linspace",
+    "load",
     "log",
     "log1p",
     "log2",
@@ -228,6 +230,6 @@ def __getattr__(name: str) -> object:
 
     if name in ("compat", "losses", "optimizers", "study"):
         return import_module(f"gradtape.{name}")
-    if name == "source":
-        return import_module("gradtape.portable.source").source
+    if name in ("export", "load", "source"):
+        return getattr(import_module(f"gradtape.portable.{'source' if name == 'source' else 'file'}"), name)
     raise AttributeError(f"module 'gradtape' has no attribute {name!r}")

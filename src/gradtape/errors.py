@@ -9,6 +9,7 @@
     ├── ControlFlowError (TypeError)      Python needs a value that is not known while a function is traced
     ├── ExpressionError  (ValueError)     a typed expression that cannot be read; points at the column
     ├── NumericsError    (FloatingPointError) NaN or infinity arose while `config` had check_numerics on
+    ├── FormatError      (ValueError)     a file that `load` cannot read, or will not
     └── OutputError      (OSError)        a file that cannot be written or removed
 
     RetracingWarning     (RuntimeWarning) a function is traced again at most of its calls
@@ -75,6 +76,10 @@ class NumericsError(GradtapeError, FloatingPointError):
     def __init__(self, message: str, anomaly: Any = None):
         self.anomaly = anomaly
         super().__init__(message)
+
+
+class FormatError(GradtapeError, ValueError):
+    """A file that is not what `gradtape.export` writes: foreign, damaged, of another version, or not to be trusted."""
 
 
 class OutputError(GradtapeError, OSError):

@@ -82,6 +82,8 @@ class Primitive:
     reference   (arrays…, params…) → array with NumPy
     numpy       what `gradtape.source` writes where the reference needs more than NumPy: a function as that, to which a
                 parameter that is a Program is a function of arrays that returns a list; else None
+    admits      (inputs, params) → whether they are such as gradtape's functions make; asked of what comes from a file.
+                None: such a file is refused
     exact       (mp, numbers…, params…) → number, with the functions of mpmath, whose context `mp` is; else None
     domain      where a real function is defined, as people write it
     costly      whether to compute it twice is worse than to store it
@@ -97,6 +99,7 @@ class Primitive:
     """
 
     __slots__ = (
+        "admits",
         "commutes",
         "costly",
         "domain",
@@ -136,6 +139,7 @@ class Primitive:
         several: bool = False,
         library: str = "",
         numpy: Callable[..., Any] | None = None,
+        admits: Callable[[tuple[Node, ...], tuple], bool] | None = None,
         exact: Callable[..., Any] | None = None,
         commutes: bool = False,
         neutral: Sequence[int] = (),
@@ -157,6 +161,7 @@ class Primitive:
         self.several = several
         self.library = library
         self.numpy = numpy
+        self.admits = admits
         self.exact = exact
         self.commutes = commutes
         self.neutral = tuple(neutral)

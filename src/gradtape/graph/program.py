@@ -103,6 +103,13 @@ def rebuild(program: Program) -> tuple[list[Node], list[Node]]:
     return leaves, made
 
 
+def types_of_outputs(program: Program) -> list[Signature]:
+    """Element type's name and shape of each output."""
+    leaves, made = rebuild(program)
+    nodes = [made[i] if i >= 0 else leaves[-1 - i] for i in program.outputs]
+    return [(node.dtype.name, node.shape) for node in nodes]
+
+
 def without_unread(program: Program) -> Program:
     """The Program without operations that no output depends on."""
     read: set[int] = set()

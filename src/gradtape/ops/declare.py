@@ -34,6 +34,7 @@ from gradtape.graph.handles import Handle, as_node, number_node, weak, wrap
 from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import Shape, broadcast
 from gradtape.graph.trace import apply
+from gradtape.ops import admit
 
 F = TypeVar("F", bound=Callable)
 
@@ -72,9 +73,21 @@ LITERAL = Primitive(
     lowering=lambda m, text, dtype: m.number(dtype, as_dtype(dtype).nearest(number_of(text))),
     reference=lambda text, dtype: converted(np.asarray(number_of(text)), as_dtype(dtype)),
     parameters=("number", "dtype"),
+    admits=lambda inputs, params: not inputs and len(params) == 2 and _spelled(*params),
     exact=lambda mp, text, dtype: mp.mpf(number_of(text)),
 )
 _literals: dict[tuple, Node] = {}
+_NAMES = {t.name for t in ALL}
+
+
+def _spelled(number: Any, dtype: Any) -> bool:
+    """Whether these are the parameters of a literal."""
+    if type(dtype) is not str or dtype not in _NAMES:
+        return False
+    if as_dtype(dtype).is_floating:
+        return type(number) is str and len(number) <= 32 and isinstance(float.fromhex(number), float)
+    return type(number) is int and as_dtype(dtype).min <= number <= as_dtype(dtype).max
+
 
 CAST = Primitive(
     "cast",
@@ -84,6 +97,7 @@ CAST = Primitive(
     lowering=lambda m, x, dtype: m.cast(x, dtype),
     reference=lambda x, dtype: converted(x, as_dtype(dtype)),
     parameters=("dtype",),
+    admits=lambda inputs, params: len(inputs) == 1 and len(params) == 1 and params[0] in _NAMES,
     exact=lambda mp, x, dtype: _as_exact(mp, x, as_dtype(dtype)),
     zeros="first",
 )
@@ -161,13 +175,15 @@ def elementwise(
     kind: str = "",
     public: bool = True,
     exact: Callable[..., Any] | None = None,
+    admits: Callable[..., bool] | None = None,
     **fields: Any,
 ) -> Callable[[F], F]:
     """Declare a map that works element by element on one or two inputs that broadcast.
 
     Give `partials` (smooth), `picks` (selection), or neither (constant); both in the order of the inputs.
     `family` names a static parameter that users do not see: the order of the derivative, 0 for the function itself.
-    Further `fields` are those of the Primitive.
+    `admits` says of parameters, which are whole numbers, whether there is such a function. Further `fields` are those
+    of the Primitive.
     """
     parameters = [family] if family else parameters
     rule = partials if partials is not None else picks
@@ -201,6 +217,9 @@ def elementwise(
             domain=domain,
             costly=isinstance(lowering, str),
             exact=exact,
+            admits=admit.operands(arity, admits or (admit.order if family else None), len(parameters))
+            if admits or family or not parameters
+            else None,
             **fields,
         )
         make = _family if family else _unary if arity == 1 else _binary

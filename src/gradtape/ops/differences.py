@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.graph.handles import TensorLike
+from gradtape.ops import admit
 from gradtape.ops.activations import sigmoid
 from gradtape.ops.arithmetic import one
 from gradtape.ops.declare import elementwise, literal
@@ -46,6 +47,7 @@ def difference(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     lowering="exp_difference",
     reference=lambda x, y, short: np.exp(_difference(x, y)),
     parameters=["short"],
+    admits=lambda short: short in (0, 1),
     public=False,
     exact=lambda mp, x, y, short: mp.exp(_exact_difference(mp, x, y)),
 )
@@ -63,6 +65,7 @@ def exp_difference(x: TensorLike, y: TensorLike, short: int, name: str | None = 
         _difference(x.astype(np.float64), y.astype(np.float64)), order
     ).astype(x.dtype),
     parameters=["order"],
+    admits=admit.order,
     public=False,
     exact=lambda mp, x, y, order: FAMILY.primitive.exact(mp, _exact_difference(mp, x, y), order),
 )
@@ -75,6 +78,7 @@ def sigmoid_difference(x: TensorLike, y: TensorLike, order: int, name: str | Non
     lowering="log_excess",
     reference=lambda x, short: np.log1p(x),
     parameters=["short"],
+    admits=lambda short: short in (0, 1),
     public=False,
     domain="x > -1",
     exact=lambda mp, x, short: mp.log1p(x),

@@ -13,6 +13,7 @@ import numpy as np
 from gradtape.errors import ArgumentError
 from gradtape.graph.handles import TensorLike, as_node, wrap
 from gradtape.graph.node import Node
+from gradtape.ops import admit
 from gradtape.ops.arithmetic import identity
 from gradtape.ops.declare import elementwise, pair, publish
 from gradtape.ops.powers import LARGEST_STATIC_EXPONENT, integer_pow, reciprocal, square
@@ -85,6 +86,7 @@ def _logarithm_slope(logarithm: Any, x: Any, order: int) -> Any:
     lowering="logarithm_slope",
     reference=lambda x, order, base: _logarithm_slope(math.log(base), x.astype(np.float64), order).astype(x.dtype),
     parameters=["order", "base"],
+    admits=lambda order, base: 1 <= order <= admit.HIGHEST_ORDER and base in (2, 10),
     public=False,
     domain="x ≠ 0",
     exact=lambda mp, x, order, base: _logarithm_slope(mp.log(base), x, order),
@@ -126,6 +128,7 @@ def log10(x: TensorLike, name: str | None = None) -> Tensor:
     lowering="pow_slope",
     reference=lambda x, y, n: np.where(x > 0, np.power(x, y) * np.log(np.where(x > 0, x, 1)) ** n, 0).astype(x.dtype),
     parameters=["n"],
+    admits=admit.order,
     public=False,
     domain="x > 0",
     exact=lambda mp, x, y, n: x**y * mp.log(x) ** n if x > 0 else mp.zero,

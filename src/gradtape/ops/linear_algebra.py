@@ -12,6 +12,7 @@ from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import Shape, broadcast
 from gradtape.graph.trace import apply
+from gradtape.ops import admit
 from gradtape.ops.declare import convert, operation
 
 Tensor = Any
@@ -60,6 +61,7 @@ MATMUL = Primitive(
     reference=_reference,
     library="matmul",
     parameters=["transpose_a", "transpose_b"],
+    admits=admit.matrices,
 )
 
 

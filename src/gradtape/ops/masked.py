@@ -10,6 +10,7 @@ import numpy as np
 
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node
+from gradtape.ops import admit
 from gradtape.ops.declare import elementwise, literal
 from gradtape.ops.exponential import log, log1p
 from gradtape.ops.selection import equal, less_equal, logical_and, where
@@ -57,6 +58,7 @@ def _by_factor(function: Callable[[Node], Node], x: Node, y: Node, shift: int) -
     lowering="xlogy_slope",
     reference=_slope_reference,
     parameters=["order", "shift"],
+    admits=lambda order, shift: 1 <= order <= admit.HIGHEST_ORDER and shift in (0, 1),
     public=False,
     domain="y > -shift",
     exact=_slope_exact,

@@ -10,6 +10,7 @@ import numpy as np
 from gradtape.graph.dtypes import float64
 from gradtape.graph.handles import TensorLike, wrap
 from gradtape.graph.node import Node
+from gradtape.ops import admit
 from gradtape.ops.arithmetic import times
 from gradtape.ops.closed_forms import distance
 from gradtape.ops.declare import convert, elementwise, literal, pair, publish
@@ -69,6 +70,7 @@ def _divided_by_power(m: Any, x: Any, y: Any, n: int, c: int) -> Any:
     lowering=_divided_by_power,
     reference=lambda x, y, n, c: c * x / y**n,
     parameters=["n", "c"],
+    admits=lambda n, c: 1 <= n <= admit.HIGHEST_ORDER,
     public=False,
     domain="y ≠ 0",
     exact=lambda mp, x, y, n, c: c * x / y**n,
@@ -91,6 +93,7 @@ def multiple(x: Node, n: int, c: int) -> Node:
     lowering="multiple_of_power",
     reference=lambda x, n, c: c * np.power(x, n),
     parameters=["n", "c"],
+    admits=lambda n, c: n not in (0, 1) and abs(n) <= LARGEST_STATIC_EXPONENT,
     domain="all real x; x ≠ 0 for n < 0",
     public=False,
     exact=lambda mp, x, n, c: c * x**n,
@@ -104,6 +107,7 @@ def multiple_of_power(x: TensorLike, n: int, c: int, name: str | None = None) ->
     lowering="integer_pow",
     reference=lambda x, n: np.power(x, n),
     parameters=["n"],
+    admits=lambda n: abs(n) <= LARGEST_STATIC_EXPONENT,
     domain="all real x; x ≠ 0 for n < 0",
     public=False,
     exact=lambda mp, x, n: x**n,
@@ -160,6 +164,7 @@ def _falling(order: int) -> float:
         (1 + doubled) * _falling(order) * np.power(x, 0.5 - order, dtype=np.float64)
     ).astype(x.dtype),
     parameters=["order", "doubled"],
+    admits=lambda order, doubled: 1 <= order <= admit.HIGHEST_ORDER and doubled in (0, 1),
     public=False,
     domain="x > 0",
     exact=lambda mp, x, order, doubled: (1 + doubled) * _falling(order) * mp.sqrt(x) / x**order,
@@ -203,6 +208,7 @@ def _distance_reference(x: Any, y: Any, by_x: int, by_y: int) -> Any:
     lowering="distance_slope",
     reference=_distance_reference,
     parameters=["by_x", "by_y"],
+    admits=lambda by_x, by_y: min(by_x, by_y) >= 0 and 1 <= by_x + by_y <= admit.HIGHEST_ORDER,
     public=False,
     exact=lambda mp, x, y, by_x, by_y: distance(by_x, by_y).at(x, y) if x or y else x,
 )

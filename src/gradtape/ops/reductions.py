@@ -16,6 +16,7 @@ from gradtape.graph.handles import TensorLike, number_node
 from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import normalize_axes, reduced, size
 from gradtape.graph.trace import apply
+from gradtape.ops import admit
 from gradtape.ops.arithmetic import choose, times
 from gradtape.ops.declare import convert, operation
 from gradtape.ops.halves import rounded_once
@@ -85,6 +86,7 @@ def _extreme(name: str, function: Callable, lowest: Callable[[Any], Any]) -> Pri
         reduction=name,
         reference=lambda x, axes: function(x, axis=axes, initial=lowest(x.dtype)),
         parameters=["axes"],
+        admits=admit.reduction(lambda dtype: not dtype.is_bool),
     )
 
 
@@ -107,6 +109,7 @@ PROD = Primitive(
     reduction="mul",
     reference=lambda x, axes: np.prod(x, axis=axes, dtype=x.dtype),
     parameters=["axes"],
+    admits=admit.reduction(lambda dtype: not dtype.is_bool),
 )
 ALL = Primitive(
     "all",
@@ -115,6 +118,7 @@ ALL = Primitive(
     reduction="and",
     reference=lambda x, axes: np.all(x, axis=axes),
     parameters=["axes"],
+    admits=admit.reduction(lambda dtype: dtype.is_bool),
 )
 ANY = Primitive(
     "any",
@@ -123,6 +127,7 @@ ANY = Primitive(
     reduction="or",
     reference=lambda x, axes: np.any(x, axis=axes),
     parameters=["axes"],
+    admits=admit.reduction(lambda dtype: dtype.is_bool),
 )
 
 

@@ -12,6 +12,7 @@ from gradtape.graph.handles import TensorLike, as_node, wrap
 from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import Shape, broadcast
 from gradtape.graph.trace import apply
+from gradtape.ops import admit
 from gradtape.ops.declare import elementwise, literal, pair, publish
 
 Tensor = Any
@@ -133,6 +134,7 @@ WHERE = Primitive(
     rule=[None, lambda c, x, y: c, lambda c, x, y: logical_not(c)],
     lowering=lambda m, c, x, y: m.select(c, x, y),
     reference=np.where,
+    admits=admit.chosen,
     exact=lambda mp, c, x, y: x if c else y,
 )
 

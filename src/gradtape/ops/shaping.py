@@ -14,6 +14,7 @@ from gradtape.graph.handles import Handle, TensorLike, as_node
 from gradtape.graph.node import READ, TABLE, Node, Primitive
 from gradtape.graph.shapes import Shape, as_shape, broadcast, normalize_axes, reduced, size
 from gradtape.graph.trace import apply
+from gradtape.ops import admit
 from gradtape.ops.declare import convert, linear, literal, operation
 
 Tensor = Any
@@ -25,6 +26,7 @@ RESHAPE = linear(
     view=lambda layout, shape: layout.reshape(shape),
     reference=lambda x, shape: x.reshape(shape),
     parameters=["shape"],
+    admits=admit.one_input(admit.reshaped),
 )
 
 TRANSPOSE = linear(
@@ -34,6 +36,7 @@ TRANSPOSE = linear(
     view=lambda layout, perm: layout.transpose(perm),
     reference=lambda x, perm: x.transpose(perm),
     parameters=["perm"],
+    admits=admit.one_input(admit.permuted),
 )
 
 BROADCAST = linear(
@@ -44,6 +47,7 @@ BROADCAST = linear(
     view=lambda layout, shape: layout.broadcast(shape),
     reference=lambda x, shape: np.broadcast_to(x, shape),
     parameters=["shape"],
+    admits=admit.one_input(admit.repeated),
 )
 
 
@@ -58,6 +62,7 @@ SUM = linear(
     reduction="add",
     reference=lambda x, axes: np.sum(x, axis=axes, dtype=np.float64 if x.dtype.kind == "f" else None).astype(x.dtype),
     parameters=["axes"],
+    admits=admit.reduction(lambda dtype: not dtype.is_bool),
     zeros="all",
     mask=lambda mask, inputs, params: apply(TABLE["any"], (mask,), params),
 )
@@ -194,6 +199,7 @@ CONCAT = Primitive(
     rule=_concat_rule,
     reference=lambda *given: np.concatenate(given[:-1], axis=given[-1]),
     parameters=["axis"],
+    admits=admit.joined,
 )
 
 
@@ -270,6 +276,7 @@ SLICE = linear(
     view=lambda layout, slices: layout.slice(slices),
     reference=lambda x, slices: x[as_slices(slices)],
     parameters=["slices"],
+    admits=admit.one_input(admit.sliced),
 )
 
 PUT_SLICE = linear(
@@ -278,6 +285,7 @@ PUT_SLICE = linear(
     transpose=lambda ct, x, shape, slices: apply(SLICE, (ct,), (slices,)),
     reference=_put_reference,
     parameters=["shape", "slices"],
+    admits=admit.one_input(admit.put),
     zeros="own",
     mask=lambda mask, inputs, params: apply(PUT_SLICE, (mask,), params),
 )

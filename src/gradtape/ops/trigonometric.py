@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.graph.handles import TensorLike
+from gradtape.ops import admit
 from gradtape.ops.closed_forms import angle, inverse, polynomial, sinc_terms, tangent
 from gradtape.ops.declare import elementwise
 
@@ -135,6 +136,7 @@ def atan(x: TensorLike, name: str | None = None) -> Tensor:
     lowering="angle_slope",
     reference=lambda y, x, by_y, by_x: angle(by_y, by_x).at(x.astype(np.float64), y.astype(np.float64)).astype(x.dtype),
     parameters=["by_y", "by_x"],
+    admits=lambda by_y, by_x: min(by_y, by_x) >= 0 and 1 <= by_y + by_x <= admit.HIGHEST_ORDER,
     public=False,
     domain="(x, y) ≠ (0, 0)",
     exact=lambda mp, y, x, by_y, by_x: angle(by_y, by_x).at(x, y),

@@ -16,8 +16,8 @@ from gradtape.errors import ArgumentError, ControlFlowError, ShapeError
 from gradtape.graph.dtypes import DType, bool_
 from gradtape.graph.handles import TensorLike, as_node
 from gradtape.graph.node import Buffer, Node, Primitive, held
-from gradtape.graph.program import Program
-from gradtape.graph.shapes import Shape
+from gradtape.graph.program import Program, types_of_outputs
+from gradtape.graph.shapes import Shape, size
 from gradtape.graph.trace import Trace, apply, computation, thread, trace
 from gradtape.modes import nest
 from gradtape.ops.declare import convert
@@ -218,6 +218,28 @@ def _written(*arguments: Any) -> list[Any]:
     return values
 
 
+def _admits(inputs: tuple[Node, ...], params: tuple) -> bool:
+    """Whether the Programs fit the inputs and each other."""
+    if len(params) != 4:
+        return False
+    (test, seen), (step, read), maximum, index = params
+    kinds = [(x.dtype.name, x.shape) for x in inputs]
+    for program, places in ((test, seen), (step, read)):
+        if not isinstance(program, Program) or any(type(i) is not int or not 0 <= i < len(kinds) for i in places):
+            return False
+        if program.leaves != tuple([kinds[i] for i in places]):
+            return False
+    truth, results = types_of_outputs(test), types_of_outputs(step)
+    return (
+        [dtype for dtype, _ in truth] == ["bool"]
+        and size(truth[0][1]) == 1
+        and results == kinds[: len(results)]
+        and (maximum is None or (type(maximum) is int and maximum >= 0))
+        and type(index) is int
+        and 0 <= index < len(results)
+    )
+
+
 WHILE = Primitive(
     "while_loop",
     "implicit",
@@ -225,6 +247,7 @@ WHILE = Primitive(
     rule=_no_rule,
     reference=_run,
     numpy=_written,
+    admits=_admits,
     parameters=("condition", "body", "maximum", "index"),
     several=True,
 )
