@@ -306,11 +306,15 @@ class Variable(_Values):
 
     def assign_add(self, delta: TensorLike, name: str | None = None, read_value: bool = True) -> Variable:
         """Add `delta` to the value."""
-        return self.assign(Tensor(self.leaf) + delta)
+        return self.assign(Tensor(self.leaf) + self._fitting(delta))
 
     def assign_sub(self, delta: TensorLike, name: str | None = None, read_value: bool = True) -> Variable:
         """Subtract `delta` from the value."""
-        return self.assign(Tensor(self.leaf) - delta)
+        return self.assign(Tensor(self.leaf) - self._fitting(delta))
+
+    def _fitting(self, delta: TensorLike) -> TensorLike:
+        """Lists and arrays become of this type, as in `assign`."""
+        return delta if isinstance(delta, (Handle, int, float)) else Tensor(as_node(delta, self.dtype))
 
     def __deepcopy__(self, memo: Any) -> Variable:
         return Variable(Tensor(self.leaf), self.trainable, self.name)
