@@ -55,9 +55,9 @@ def exact(row, x, axis):
 
 @pytest.mark.parametrize("axis", AXES, ids=str)
 @pytest.mark.parametrize(("row", "name", "f"), WIDE, ids=IDS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_it_is_found_over_all_axes(row, name, f, axis, dtype):
-    x, weights = tf.constant(X, dtype), tf.constant(X[::-1], dtype)
+    x, weights = tf.cast(X, dtype), tf.cast(X[::-1], dtype)
     assert rewritten(f(x, axis)) == f"{row} ×1"
     assert np.array_equal(f(x, axis).numpy(), exact(row, x, axis).numpy())
     slope = differentiated(lambda x: f(x, axis) * weights, x, 1).numpy()

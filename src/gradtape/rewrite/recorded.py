@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from gradtape.config import settings
 from gradtape.graph.node import TABLE, Node, Op, Recording, recordings
 from gradtape.rewrite.match import Match, Matcher
-from gradtape.rewrite.table import Entry, Rows, placed, table
+from gradtape.rewrite.table import Entry, Rows, find, placed, table
 
 
 class Recorded(NamedTuple):
@@ -76,7 +76,6 @@ def recorded(made: dict[Node, Op | None], numbers: Mapping[Node, int], apart: Co
     on = settings().stabilise
     if not on:
         return Recorded(made, (), Conditions(False, (), sizes))
-    rows = table(on)
     outer = recordings.get()
     watching = (made, *[recording.made for recording in outer])
     fresh: dict[Node, Op | None] = {}
@@ -98,7 +97,7 @@ def recorded(made: dict[Node, Op | None], numbers: Mapping[Node, int], apart: Co
     last = None
     for node, op in list(made.items()):
         last = node
-        found = None if op is None or op[0] not in rows.entries else rows.found(matcher, node)
+        found = None if op is None else find(on, matcher, node)
         if found is not None:
             entry, match = found
             bound = [x for x in match.nodes.values() if x in result]

@@ -14,7 +14,7 @@ from gradtape.config import settings
 from gradtape.graph.node import TABLE, Node
 from gradtape.graph.program import Program, Step, rebuild
 from gradtape.rewrite.match import Matcher
-from gradtape.rewrite.table import apart, placed, table
+from gradtape.rewrite.table import apart, find, placed, table
 
 
 class Stabilised(NamedTuple):
@@ -48,7 +48,7 @@ def concerns(program: Program) -> bool:
 
 def stabilise(program: Program, values: Sequence[Any]) -> Stabilised:
     """The Program with every match replaced, for leaves with these values."""
-    rows = table(settings().stabilise)
+    on = settings().stabilise
     leaves, nodes = rebuild(program)
     places = {leaf: i for i, leaf in enumerate(leaves)}
 
@@ -61,7 +61,7 @@ def stabilise(program: Program, values: Sequence[Any]) -> Stabilised:
     with apart():
         for node in nodes:
             assert node.op is not None
-            found = rows.found(matcher, node) if node.op[0] in rows.entries else None
+            found = find(on, matcher, node)
             if found is not None:
                 replacement = found[0].made(found[1], node)
                 if replacement is not None:

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import NamedTuple
 
-from gradtape.graph.dtypes import DType, float32, float64
+from gradtape.graph.dtypes import DType, float32
 from gradtape.graph.node import Node, Op, Primitive, recordings
 from gradtape.graph.trace import Trace, thread
-from gradtape.ops.declare import CAST
 from gradtape.rewrite.match import Guard, Match, Matcher, Pattern
 from gradtape.rewrite.rows import ALIKE, ROWS, Row
 
@@ -35,7 +34,8 @@ class Entry(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The rows by the primitives that a match can end with, and primitives of which every match has one."""
+    """The rows for one element type, by the primitives that a match can end with, and primitives of which every match
+    has one."""
 
     entries: Mapping[Primitive, Sequence[Entry]]
     telling: Collection[Primitive]
@@ -65,8 +65,13 @@ def apart() -> Iterator[None]:
         recordings.reset(token)
 
 
+def find(on: Rows, matcher: Matcher, node: Node) -> tuple[Entry, Match] | None:
+    """The first of the rows that are in use that fits a node, and what its x and y are."""
+    return table(on, node.dtype).found(matcher, node) if node.dtype.is_floating else None
+
+
 @cache
-def table(on: Rows = True) -> Table:
+def table(on: Rows = True, dtype: DType = float32) -> Table:
     """The table of the rows that are in use, traced when it is first needed. What a spelling contains is rewritten by
     the rows before it."""
     entries: dict[Primitive, list[Entry]] = {}
@@ -76,15 +81,12 @@ def table(on: Rows = True) -> Table:
             if on is not True and (on is False or row.name not in on):
                 continue
             for spelling in row.spellings.values():
-                for dtype in (float32, float64):
-                    leaves = [Node(None, None, (2, 3), dtype) for _ in range(spelling.__code__.co_argcount)]
-                    root = spelling(*leaves)
-                    telling.add(_telling(root))
-                    pattern = _pattern(_normal(root, Table(entries, ())), dtype)
-                    for primitive in pattern.ends():
-                        entries.setdefault(primitive, []).append(Entry(row, pattern))
-                    if not any(op[0] is CAST for op in _ops(root).values()):
-                        break  # it is the same for all types
+                leaves = [Node(None, None, (2, 3), dtype) for _ in range(spelling.__code__.co_argcount)]
+                root = spelling(*leaves)
+                telling.add(_telling(root))
+                pattern = _pattern(_normal(root, Table(entries, ())), dtype)
+                for primitive in pattern.ends():
+                    entries.setdefault(primitive, []).append(Entry(row, pattern))
     return Table(entries, frozenset(telling))
 
 
