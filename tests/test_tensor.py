@@ -376,7 +376,7 @@ class TestShapes:
         with pytest.raises(ShapeError, match=said):
             tf.constant([1.0, 2.0])[index]
 
-    @pytest.mark.parametrize("index", ["a", 1.0, [0, 1], True])
+    @pytest.mark.parametrize("index", ["a", 1.0, [0.0, 1.0], True, np.array(True)])
     def test_an_index_that_is_none_is_an_error(self, index):
         with pytest.raises(DTypeError):
             tf.constant([1.0, 2.0])[index]

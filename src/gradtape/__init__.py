@@ -37,10 +37,20 @@ from gradtape.ops.arithmetic import (
     stop_gradient,
     subtract,
 )
+from gradtape.ops.arranging import pad, repeat, reverse, roll, slice, split, tile, unstack
 from gradtape.ops.clipping import clip_by_global_norm, clip_by_norm
+from gradtape.ops.cumulative import cumsum
 from gradtape.ops.differences import logaddexp
 from gradtape.ops.exponential import exp, exp2, expm1, log, log1p, log2, log10, pow
 from gradtape.ops.hyperbolic import acosh, asinh, atanh, cosh, sinh
+from gradtape.ops.indexing import (
+    gather,
+    gather_nd,
+    scatter_nd,
+    tensor_scatter_nd_add,
+    tensor_scatter_nd_sub,
+    tensor_scatter_nd_update,
+)
 from gradtape.ops.linear_algebra import matmul
 from gradtape.ops.losses import one_hot
 from gradtape.ops.makers import (
@@ -56,6 +66,7 @@ from gradtape.ops.makers import (
     zeros_like,
 )
 from gradtape.ops.normalised import norm, reduce_logsumexp
+from gradtape.ops.ordering import argmax, argmin, argsort, sort
 from gradtape.ops.powers import divide, hypot, reciprocal, rsqrt, sqrt, square
 from gradtape.ops.reductions import (
     reduce_all,
@@ -82,6 +93,7 @@ from gradtape.ops.selection import (
     where,
 )
 from gradtape.ops.shaping import broadcast_to, cast, concat, expand_dims, reshape, squeeze, stack, transpose
+from gradtape.ops.subscripts import boolean_mask
 from gradtape.ops.trigonometric import acos, asin, atan, atan2, cos, sin, tan
 from gradtape.staging.control import cond, while_loop
 from gradtape.staging.function import function
@@ -103,6 +115,9 @@ __all__ = [
     "acos",
     "acosh",
     "add",
+    "argmax",
+    "argmin",
+    "argsort",
     "as_dtype",
     "asin",
     "asinh",
@@ -111,6 +126,7 @@ __all__ = [
     "atanh",
     "bfloat16",
     "bool",
+    "boolean_mask",
     "broadcast_to",
     "cast",
     "ceil",
@@ -125,6 +141,7 @@ __all__ = [
     "convert_to_tensor",
     "cos",
     "cosh",
+    "cumsum",
     "custom_gradient",
     "custom_jvp",
     "custom_vjp",
@@ -147,6 +164,8 @@ __all__ = [
     "floordiv",
     "floormod",
     "function",
+    "gather",
+    "gather_nd",
     "greater",
     "greater_equal",
     "half",
@@ -185,6 +204,7 @@ __all__ = [
     "ones",
     "ones_like",
     "optimizers",
+    "pad",
     "pow",
     "profile",
     "range",
@@ -198,15 +218,22 @@ __all__ = [
     "reduce_min",
     "reduce_prod",
     "reduce_sum",
+    "repeat",
     "reshape",
+    "reverse",
+    "roll",
     "round",
     "rsqrt",
+    "scatter_nd",
     "show",
     "sigmoid",
     "sign",
     "sin",
     "sinh",
+    "slice",
+    "sort",
     "source",
+    "split",
     "sqrt",
     "square",
     "squeeze",
@@ -216,7 +243,12 @@ __all__ = [
     "subtract",
     "tan",
     "tanh",
+    "tensor_scatter_nd_add",
+    "tensor_scatter_nd_sub",
+    "tensor_scatter_nd_update",
+    "tile",
     "transpose",
+    "unstack",
     "where",
     "while_loop",
     "zeros",

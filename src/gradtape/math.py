@@ -18,11 +18,14 @@ from gradtape.ops.arithmetic import (
 from gradtape.ops.arithmetic import floormod as mod
 from gradtape.ops.arithmetic import round as rint
 from gradtape.ops.cube_root import cbrt
+from gradtape.ops.cumulative import cumprod, cumsum
 from gradtape.ops.differences import logaddexp
 from gradtape.ops.exponential import exp, exp2, expm1, log, log1p, log2, log10, pow
 from gradtape.ops.hyperbolic import acosh, asinh, atanh, cosh, sinh
+from gradtape.ops.indexing import unsorted_segment_sum
 from gradtape.ops.masked import multiply_no_nan, xlog1py, xlogy
 from gradtape.ops.normalised import l2_normalize, log_softmax, reduce_logsumexp, softmax
+from gradtape.ops.ordering import argmax, argmin, top_k
 from gradtape.ops.powers import divide, hypot, reciprocal, rsqrt, sqrt, square
 from gradtape.ops.reductions import (
     reduce_all,
@@ -59,6 +62,8 @@ __all__ = [
     "acos",
     "acosh",
     "add",
+    "argmax",
+    "argmin",
     "asin",
     "asinh",
     "atan",
@@ -68,6 +73,8 @@ __all__ = [
     "ceil",
     "cos",
     "cosh",
+    "cumprod",
+    "cumsum",
     "digamma",
     "divide",
     "equal",
@@ -133,7 +140,9 @@ __all__ = [
     "subtract",
     "tan",
     "tanh",
+    "top_k",
     "truediv",
+    "unsorted_segment_sum",
     "xlog1py",
     "xlogy",
 ]

@@ -8,6 +8,7 @@ from gradtape.ops.losses import (
     sparse_softmax_cross_entropy_with_logits,
 )
 from gradtape.ops.normalised import l2_normalize, log_softmax, softmax
+from gradtape.ops.ordering import top_k
 from gradtape.ops.rectifiers import (
     celu,
     elu,
@@ -54,4 +55,5 @@ __all__ = [
     "swish",
     "tanh",
     "tanhshrink",
+    "top_k",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node
-from gradtape.ops import arithmetic, exponential, linear_algebra, powers, selection, shaping
+from gradtape.ops import arithmetic, exponential, linear_algebra, powers, selection, shaping, subscripts
 
 Tensor = Any
 
@@ -108,7 +108,9 @@ class Operators:
         return selection.logical_not(self)
 
     def __getitem__(self, index: Any) -> Tensor:
-        return shaping.getitem(self, index)
+        if type(index) is int or type(index) is slice:
+            return shaping.getitem(self, index)
+        return subscripts.getitem(self, index)
 
 
 for _name, _method in list(vars(Operators).items()):

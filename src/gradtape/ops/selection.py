@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.errors import DTypeError
-from gradtape.graph.dtypes import bool_
+from gradtape.errors import ArgumentError, ControlFlowError, DTypeError
+from gradtape.graph.dtypes import bool_, int64
 from gradtape.graph.handles import TensorLike, as_node, wrap
-from gradtape.graph.node import Node, Primitive
+from gradtape.graph.node import Node, Primitive, leaf
 from gradtape.graph.shapes import Shape, broadcast
 from gradtape.graph.trace import apply
 from gradtape.ops import admit
@@ -139,15 +139,41 @@ WHERE = Primitive(
 )
 
 
-def where(condition: TensorLike, x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+def known_mask(mask: Node) -> np.ndarray:
+    """The value of a mask that decides on a shape. Raises ControlFlowError in a traced function, if it is not known
+    there."""
+    try:
+        return np.asarray(wrap(mask))
+    except ControlFlowError as error:
+        raise ControlFlowError(
+            f"how many elements a mask has chosen is not known while a function is traced, so the result has no shape: "
+            f"use where(mask, x, 0.), which keeps the shape, or choose outside of the function ({error})"
+        ) from None
+
+
+def coordinates(mask: Node) -> Node:
+    """The coordinates of the True elements of a mask, one row for each, in their order; its value is computed."""
+    return leaf(np.ascontiguousarray(np.argwhere(known_mask(mask)), np.int64), int64)
+
+
+def where(condition: TensorLike, x: TensorLike = None, y: TensorLike = None, name: str | None = None) -> Tensor:
     """x where `condition` holds, else y, elementwise with broadcasting.
 
-    The gradient of what was not chosen is zero by structure: NaN or infinity there never spreads.
+    The gradient of what was not chosen is zero by structure: NaN or infinity there never spreads. Without x and y it is
+    the coordinates of the elements that hold, one row of int64 for each; then the value of `condition` is computed, and
+    in a traced function where it is not known this is a ControlFlowError. Raises ArgumentError if one is missing.
 
     >>> import gradtape as tf
     >>> tf.where([True, False], [1., 2.], 0.).numpy()
     array([1., 0.], dtype=float32)
+    >>> tf.where([False, True, True]).numpy()
+    array([[1],
+           [2]])
     """
+    if x is None or y is None:
+        if x is not None or y is not None:
+            raise ArgumentError("where needs both x and y, or neither of them for the coordinates of what holds")
+        return wrap(coordinates(as_node(condition)))
     if type(condition) is Node:
         dtype = next(v.dtype for v in (x, y) if type(v) is Node)
         a, b = (v if type(v) is Node else literal(v, dtype) for v in (x, y))

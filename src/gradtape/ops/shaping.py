@@ -320,7 +320,7 @@ def getitem(tensor: TensorLike, index: Any) -> Tensor:
             slices.append((start, number, step))
             shape.append(number)
         else:
-            slices.append((_position(item, tensor.shape[axis], axis), 1, 1))
+            slices.append((position(item, tensor.shape[axis], axis), 1, 1))
     if all(s == (0, n, 1) for s, n in zip(slices, tensor.shape, strict=True)):
         return reshaped(tensor, tuple(shape))
     return reshaped(apply(SLICE, (tensor,), (tuple(slices),)), tuple(shape))
@@ -331,11 +331,11 @@ def _bounds(item: slice, length: int) -> tuple[int, int, int]:
     return slice(*parts).indices(length)
 
 
-def _position(item: Any, length: int, axis: int) -> int:
+def position(item: Any, length: int, axis: int) -> int:
     if isinstance(item, (bool, np.bool_)) or not hasattr(item, "__index__"):
         raise DTypeError(
-            f"a tensor is indexed with integers, slices, ... and None, but {item!r} was given; "
-            "to choose by a condition use where"
+            f"a tensor is indexed with integers, slices, ..., None, and arrays of integers or bools, but {item!r} was "
+            "given; to choose by a condition use where"
         )
     position = operator.index(item)
     if not -length <= position < length:
