@@ -17,6 +17,7 @@ from gradtape.graph.dtypes import DType, as_dtype, bfloat16, float16, float32, f
 from gradtape.graph.dtypes import bool_ as bool
 from gradtape.modes.custom import custom_jvp, custom_vjp
 from gradtape.modes.custom_gradient import custom_gradient, recompute_grad
+from gradtape.modes.expansion import TaylorPolynomial, derivatives, jet, taylor_polynomial
 from gradtape.modes.tape import GradientTape, UnconnectedGradients
 from gradtape.ops.activations import sigmoid, tanh
 from gradtape.ops.arithmetic import (
@@ -105,6 +106,7 @@ newaxis = None
 __all__ = [
     "DType",
     "GradientTape",
+    "TaylorPolynomial",
     "Tensor",
     "TensorShape",
     "TensorSpec",
@@ -145,6 +147,7 @@ __all__ = [
     "custom_gradient",
     "custom_jvp",
     "custom_vjp",
+    "derivatives",
     "divide",
     "dtypes",
     "equal",
@@ -175,6 +178,7 @@ __all__ = [
     "int64",
     "is_finite",
     "is_nan",
+    "jet",
     "less",
     "less_equal",
     "linalg",
@@ -243,6 +247,7 @@ __all__ = [
     "subtract",
     "tan",
     "tanh",
+    "taylor_polynomial",
     "tensor_scatter_nd_add",
     "tensor_scatter_nd_sub",
     "tensor_scatter_nd_update",

@@ -26,7 +26,9 @@ ON_NUMBERS = sorted(
 
 def arguments(primitive):
     """Types of operands that the primitive accepts, and values of its parameters."""
-    arity = len(inspect.signature(primitive.exact).parameters) - 1 - len(primitive.parameters)
+    takes = inspect.signature(primitive.exact).parameters.values()
+    several = 3 * any(p.kind is p.VAR_POSITIONAL for p in takes)  # of what takes any even number, four
+    arity = len(takes) - 1 - len(primitive.parameters) + several
     if primitive.name == "literal":
         params = [("0x1.8p-1", "float64")]
     elif primitive.name == "cast":

@@ -154,7 +154,9 @@ class OneByOne:
             single = Program(leaves, ((name, params, tuple(range(-1, -1 - len(inputs), -1))),), (0,))
             steps.append((single, inputs))
         self.steps = steps
-        elements = sum(size(shape) for _, shape in types)
+        elements = sum(
+            size(shape) * max(1, len(step[2]) // 2) for (_, shape), step in zip(types, program.steps, strict=True)
+        )
         self.cost = len(steps) * CALL + elements * ELEMENT
         self.compiling = compile_time(program)
 
@@ -213,7 +215,8 @@ class Pieces:
 def compile_time(program: Program) -> float:
     """Seconds that compiling a Program as one kernel takes, as the cost model has it."""
     costly = sum([TABLE[name].costly for name, _, _ in program.steps])
-    return COMPILE + len(program.steps) * COMPILE_STEP + costly * COMPILE_COSTLY
+    steps = sum([max(1, len(inputs) // 2) for _, _, inputs in program.steps])  # of many inputs each pair is a step
+    return COMPILE + steps * COMPILE_STEP + costly * COMPILE_COSTLY
 
 
 def types_of(program: Program) -> list[Signature]:

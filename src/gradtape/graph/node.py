@@ -96,6 +96,7 @@ class Primitive:
                 such zeros whatever the inputs are, and more where its first input has some; "": it has none
     mask        (mask of what the result is made of, inputs, params) → mask of the result: where zeros by structure go
                 if they are moved; None: they stay, except that a view moves a mask as it moves its input
+    series      what it is in terms of power series, where the rule is not the best way (see `gradtape.ops.series`)
     """
 
     __slots__ = (
@@ -117,6 +118,7 @@ class Primitive:
         "reduction",
         "reference",
         "rule",
+        "series",
         "several",
         "view",
         "zeros",
@@ -146,6 +148,7 @@ class Primitive:
         involution: bool = False,
         zeros: str = "",
         mask: Callable[[Node, tuple[Node, ...], tuple], Node] | None = None,
+        series: Any = None,
     ):
         self.name = name
         self.kind = kind
@@ -168,6 +171,7 @@ class Primitive:
         self.involution = involution
         self.zeros = zeros
         self.mask = mask
+        self.series = series
         if name in TABLE:
             raise RuntimeError(f"primitive {name!r} is declared twice")
         TABLE[name] = self

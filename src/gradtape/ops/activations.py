@@ -13,9 +13,13 @@ from typing import Any
 import numpy as np
 
 from gradtape.graph.handles import TensorLike, as_node, number_node
+from gradtape.graph.node import Node
+from gradtape.ops.arithmetic import abs, sign
 from gradtape.ops.closed_forms import logistic, mish_weight, polynomial, shrink_terms
 from gradtape.ops.declare import PUBLIC, elementwise, operation
 from gradtape.ops.halves import rounded_once
+from gradtape.ops.powers import reciprocal, square
+from gradtape.ops.series import Alike, Closed, member
 
 Tensor = Any
 
@@ -56,6 +60,7 @@ def _tanh_exact(mp: Any, x: Any, order: int) -> Any:
     reference=_sigmoid_reference,
     family="order",
     exact=_sigmoid_exact,
+    series=Alike(lambda x, order: member(tanh, 0.5 * x, order) * 0.5 ** (order + 1)),
 )
 def sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
     """The logistic function 1 / (1 + e^-x), elementwise; values in (0, 1).
@@ -66,12 +71,21 @@ def sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
     """
 
 
+def _tanh_slope(x: Node, order: int) -> Node | None:
+    """Of the value and the first derivative, which is not made from the value: that would cancel in the tails."""
+    if order > 1:
+        return None
+    slope = member(tanh, x, 1)
+    return -2 * tanh(x) * slope if order else slope
+
+
 @elementwise(
     partials=[lambda x, order: tanh(x, order=order + 1)],
     lowering="tanh",
     reference=_tanh_reference,
     family="order",
     exact=_tanh_exact,
+    series=Closed([lambda x, order: _tanh_slope(x, order)]),
 )
 def tanh(x: TensorLike, name: str | None = None) -> Tensor:
     """The hyperbolic tangent, elementwise; values in (-1, 1)."""
@@ -128,6 +142,7 @@ def _logit_reference(x: Any, order: int) -> Any:
     family="order",
     domain="0 < x < 1",
     exact=_logit_exact,
+    series=Closed([lambda x, order: None if order else reciprocal(x * (1 - x))]),
 )
 def logit(x: TensorLike, name: str | None = None) -> Tensor:
     """log(x / (1 - x)), elementwise, the inverse of sigmoid; exact also next to its zero at 1/2. It is -inf at 0, inf
@@ -145,6 +160,13 @@ def _silu_reference(x: Any, order: int) -> Any:
     return (value + order * _sigmoid_reference(wide, order - 1) if order else value).astype(x.dtype)
 
 
+def _silu_slope(x: Node, order: int) -> Node | None:
+    """The first member, which is exact next to its zero; the second is σ'(x) (2 - x tanh(x/2))."""
+    if order != 1:
+        return None if order else member(sigmoid_weighted, x, 1)
+    return 0.25 * member(tanh, 0.5 * x, 1) * (2 - x * tanh(0.5 * x))
+
+
 def _silu_exact(mp: Any, x: Any, order: int) -> Any:
     value = x * _sigmoid_exact(mp, x, order)
     return value + order * _sigmoid_exact(mp, x, order - 1) if order else value
@@ -157,6 +179,7 @@ def _silu_exact(mp: Any, x: Any, order: int) -> Any:
     family="order",
     public=False,
     exact=_silu_exact,
+    series=Closed([lambda x, order: _silu_slope(x, order)]),
 )
 def sigmoid_weighted(x: TensorLike, name: str | None = None) -> Tensor:
     """x / (1 + e^-x), elementwise."""
@@ -187,6 +210,15 @@ def silu(features: TensorLike, beta: float | Tensor = 1.0, name: str | None = No
 
 
 PUBLIC["swish"] = silu
+
+
+def _mish_slope(x: Node, order: int) -> Node | None:
+    """The first member, which is exact next to its zero; the second is 2R' + xR'', where R = tanh(softplus(x)) has
+    R' = tanh'·σ and R'' = tanh'·(σ' - 2 R σ²)."""
+    if order != 1:
+        return None if order else member(mish, x, 1)
+    weight, slope, s = tanh(softplus(x)), member(tanh, softplus(x), 1), sigmoid(x)
+    return slope * (2 * s + x * (0.25 * member(tanh, 0.5 * x, 1) - 2 * weight * square(s)))
 
 
 def _mish_exact(mp: Any, x: Any, order: int) -> Any:
@@ -221,6 +253,7 @@ def _mish_reference(x: Any, order: int) -> Any:
     reference=_mish_reference,
     family="order",
     exact=_mish_exact,
+    series=Closed([lambda x, order: _mish_slope(x, order)]),
 )
 def mish(x: TensorLike, name: str | None = None) -> Tensor:
     """x·tanh(softplus(x)), elementwise.
@@ -256,6 +289,15 @@ def _softsign_reference(x: Any, order: int) -> Any:
     reference=_softsign_reference,
     family="order",
     exact=_softsign_exact,
+    series=Closed(
+        [
+            lambda x, order: (
+                softsign(x, order=order) * sign(x) * -(order + 1) / (1 + abs(x))
+                if order
+                else reciprocal(square(1 + abs(x)))
+            )
+        ]
+    ),
 )
 def softsign(features: TensorLike, name: str | None = None) -> Tensor:
     """x / (1 + |x|), elementwise; values in (-1, 1). Derivatives of even order jump at 0, where they are taken as 0.
@@ -290,6 +332,7 @@ def _tanhshrink_reference(x: Any, order: int) -> Any:
     reference=_tanhshrink_reference,
     family="order",
     exact=_tanhshrink_exact,
+    series=Closed([lambda x, order: -member(tanh, x, order + 1) if order > 0 else square(tanh(x))]),
 )
 def tanhshrink(x: TensorLike, name: str | None = None) -> Tensor:
     """x - tanh(x), elementwise, exact also near 0, where it is about x³/3.

@@ -12,6 +12,7 @@ from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node
 from gradtape.ops.declare import elementwise, literal, publish
 from gradtape.ops.selection import logical_and, where
+from gradtape.ops.series import PRODUCT
 from gradtape.ops.zeros import kept, known_number, nonzero
 
 Tensor = Any
@@ -62,6 +63,7 @@ def subtract(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     exact=lambda mp, x, y: x * y,
     commutes=True,
     neutral=[0, 1],
+    series=PRODUCT,
 )
 def multiply(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x * y, elementwise with broadcasting. Also the operator ``*``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from gradtape.graph.handles import TensorLike
 from gradtape.ops.closed_forms import cube_root_slope
 from gradtape.ops.declare import elementwise
+from gradtape.ops.series import Closed
 
 Tensor = Any
 
@@ -35,6 +37,7 @@ def _reference(x: Any, order: int) -> Any:
     reference=_reference,
     family="order",
     exact=_exact,
+    series=Closed([lambda x, order: cbrt(x, order=order) * float(Fraction(1, 3) - order) / x]),
 )
 def cbrt(x: TensorLike, name: str | None = None) -> Tensor:
     """The real cube root, elementwise, also of negative x. Its derivative at 0 is inf.

@@ -12,10 +12,11 @@ import numpy as np
 
 from gradtape.graph.handles import TensorLike
 from gradtape.ops import admit
-from gradtape.ops.activations import sigmoid
+from gradtape.ops.activations import sigmoid, tanh
 from gradtape.ops.arithmetic import one
 from gradtape.ops.declare import elementwise, literal
 from gradtape.ops.powers import reciprocal
+from gradtape.ops.series import Alike, member
 
 Tensor = Any
 
@@ -68,6 +69,7 @@ def exp_difference(x: TensorLike, y: TensorLike, short: int, name: str | None = 
     admits=admit.order,
     public=False,
     exact=lambda mp, x, y, order: FAMILY.primitive.exact(mp, _exact_difference(mp, x, y), order),
+    series=Alike(lambda x, y, order: member(tanh, 0.5 * difference(x, y), order) * 0.5 ** (order + 1)),
 )
 def sigmoid_difference(x: TensorLike, y: TensorLike, order: int, name: str | None = None) -> Tensor:
     """The derivative of an order of the logistic function, at x - y."""

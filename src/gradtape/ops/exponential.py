@@ -18,6 +18,7 @@ from gradtape.ops.arithmetic import identity
 from gradtape.ops.declare import elementwise, pair, publish
 from gradtape.ops.powers import LARGEST_STATIC_EXPONENT, integer_pow, reciprocal, square
 from gradtape.ops.selection import equal, where
+from gradtape.ops.series import Closed
 
 Tensor = Any
 
@@ -45,6 +46,7 @@ def expm1(x: TensorLike, name: str | None = None) -> Tensor:
     reference=lambda x, order: (np.exp2(x, dtype=np.float64) * math.log(2) ** order).astype(x.dtype),
     family="order",
     exact=lambda mp, x, order: mp.exp(x * mp.ln2) * mp.ln2**order,
+    series=Closed([lambda x, order: exp2(x, order=order) * math.log(2)]),
 )
 def exp2(x: TensorLike, name: str | None = None) -> Tensor:
     """2ˣ, elementwise."""
@@ -72,6 +74,7 @@ def _log1p_reference(x: Any, order: int) -> Any:
     exact=lambda mp, x, order: (
         (-1) ** (order - 1) * mp.factorial(order - 1) / (1 + x) ** order if order else mp.log1p(x)
     ),
+    series=Closed([lambda x, order: log1p(x, order=order) * -order / (1 + x) if order else reciprocal(1 + x)]),
 )
 def log1p(x: TensorLike, name: str | None = None) -> Tensor:
     """log(1 + x), elementwise, exact also where x is so small that 1 + x rounds to 1."""
@@ -90,6 +93,7 @@ def _logarithm_slope(logarithm: Any, x: Any, order: int) -> Any:
     public=False,
     domain="x ≠ 0",
     exact=lambda mp, x, order, base: _logarithm_slope(mp.log(base), x, order),
+    series=Closed([lambda x, order, base: logarithm_slope(x, order, base) * -order / x]),
 )
 def logarithm_slope(x: TensorLike, order: int, base: int, name: str | None = None) -> Tensor:
     """The derivative of an order, at least 1, of the logarithm to base 2 or 10."""
@@ -132,6 +136,12 @@ def log10(x: TensorLike, name: str | None = None) -> Tensor:
     public=False,
     domain="x > 0",
     exact=lambda mp, x, y, n: x**y * mp.log(x) ** n if x > 0 else mp.zero,
+    series=Closed(
+        [
+            lambda x, y, n: (y * pow_slope(x, y, n) + n * (pow_slope(x, y, n - 1) if n > 1 else real_pow(x, y))) / x,
+            lambda x, y, n: where(x > 0, pow_slope(x, y, n) * log(x), 0),
+        ]
+    ),
 )
 def pow_slope(x: TensorLike, y: TensorLike, n: int, name: str | None = None) -> Tensor:
     """The nth derivative of x to the power y by y: xʸ (log x)ⁿ, and 0 where x ≤ 0."""
@@ -147,6 +157,12 @@ def pow_slope(x: TensorLike, y: TensorLike, n: int, name: str | None = None) -> 
     public=False,
     domain="x > 0, or x < 0 and integer y",
     exact=lambda mp, x, y: x**y,
+    series=Closed(
+        [
+            lambda x, y: y * real_pow(x, y) / x,
+            lambda x, y: where(x > 0, real_pow(x, y) * log(x), 0),
+        ]
+    ),
 )
 def real_pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x to the power y."""

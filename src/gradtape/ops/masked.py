@@ -13,7 +13,9 @@ from gradtape.graph.node import Node
 from gradtape.ops import admit
 from gradtape.ops.declare import elementwise, literal
 from gradtape.ops.exponential import log, log1p
+from gradtape.ops.powers import integer_power, reciprocal
 from gradtape.ops.selection import equal, less_equal, logical_and, where
+from gradtape.ops.series import Alike
 
 Tensor = Any
 
@@ -62,6 +64,11 @@ def _by_factor(function: Callable[[Node], Node], x: Node, y: Node, shift: int) -
     public=False,
     domain="y > -shift",
     exact=_slope_exact,
+    series=Alike(
+        lambda x, y, order, shift: multiply_no_nan(
+            (-1) ** (order - 1) * factorial(order - 1) * integer_power(reciprocal(y + shift), order), x
+        )
+    ),
 )
 def xlogy_slope(x: TensorLike, y: TensorLike, order: int, shift: int, name: str | None = None) -> Tensor:
     """The derivative of an order, at least 1, of x·log(shift + y) by y; 0 where x is 0."""
@@ -77,6 +84,7 @@ def _no_nan(logarithm: Callable) -> Callable:
     reference=_no_nan(np.log),
     domain="y > 0",
     exact=lambda mp, x, y: x * mp.log(y) if x else mp.zero,
+    series=Alike(lambda x, y: multiply_no_nan(log(y), x)),
 )
 def xlogy(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x·log(y), elementwise with broadcasting, and 0 where x is 0, whatever y is.
@@ -95,6 +103,7 @@ def xlogy(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     reference=_no_nan(np.log1p),
     domain="y > -1",
     exact=lambda mp, x, y: x * mp.log1p(y) if x else mp.zero,
+    series=Alike(lambda x, y: multiply_no_nan(log1p(y), x)),
 )
 def xlog1py(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x·log(1 + y), elementwise with broadcasting, exact also for small y, and 0 where x is 0, whatever y is."""

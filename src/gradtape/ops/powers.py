@@ -14,6 +14,8 @@ from gradtape.ops import admit
 from gradtape.ops.arithmetic import times
 from gradtape.ops.closed_forms import distance
 from gradtape.ops.declare import convert, elementwise, literal, pair, publish
+from gradtape.ops.selection import equal, where
+from gradtape.ops.series import Alike, Closed, Undone
 
 Tensor = Any
 
@@ -30,6 +32,7 @@ LARGEST_STATIC_EXPONENT = 64
     exact=lambda mp, x, y: x / y,
     neutral=[1],
     zeros="first",
+    series=Undone(lambda q, y: q * y),
 )
 def real_divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x / y for floating tensors, elementwise with broadcasting; x/0 is ±inf, 0/0 is NaN."""
@@ -74,6 +77,7 @@ def _divided_by_power(m: Any, x: Any, y: Any, n: int, c: int) -> Any:
     public=False,
     domain="y ≠ 0",
     exact=lambda mp, x, y, n, c: c * x / y**n,
+    series=Alike(lambda x, y, n, c: real_divide(c * x, integer_power(y, n))),
 )
 def divided_by_power(x: TensorLike, y: TensorLike, n: int, c: int, name: str | None = None) -> Tensor:
     """c x / yⁿ for n ≥ 1: the derivatives of a quotient by its divisor, which so grow in number and not in size."""
@@ -88,6 +92,14 @@ def multiple(x: Node, n: int, c: int) -> Node:
     return multiple_of_power(x, n, c)
 
 
+def _halved(x: Node, n: int) -> Node:
+    """xⁿ from a power of about half the exponent."""
+    if n < 0:
+        return real_divide(1, integer_power(x, -n))
+    half = square(integer_power(x, n // 2))
+    return half * x if n % 2 else half
+
+
 @elementwise(
     partials=[lambda x, n, c: multiple(x, n - 1, c * n)],
     lowering="multiple_of_power",
@@ -97,6 +109,7 @@ def multiple(x: Node, n: int, c: int) -> Node:
     domain="all real x; x ≠ 0 for n < 0",
     public=False,
     exact=lambda mp, x, n, c: c * x**n,
+    series=Alike(lambda x, n, c: c * integer_power(x, n)),
 )
 def multiple_of_power(x: TensorLike, n: int, c: int, name: str | None = None) -> Tensor:
     """c xⁿ, for integers n of size 64 at most, neither 0 nor 1."""
@@ -111,6 +124,7 @@ def multiple_of_power(x: TensorLike, n: int, c: int, name: str | None = None) ->
     domain="all real x; x ≠ 0 for n < 0",
     public=False,
     exact=lambda mp, x, n: x**n,
+    series=Alike(lambda x, n: _halved(x, n)),
 )
 def integer_pow(x: TensorLike, n: int, name: str | None = None) -> Tensor:
     """x to the integer n, of size 64 at most."""
@@ -136,6 +150,7 @@ def integer_power(x: Node, n: int) -> Node:
     lowering=lambda m, x: x * x,
     reference=np.square,
     exact=lambda mp, x: x * x,
+    series=Alike(lambda x: x * x),
 )
 def square(x: TensorLike, name: str | None = None) -> Tensor:
     """x², elementwise."""
@@ -147,6 +162,7 @@ def square(x: TensorLike, name: str | None = None) -> Tensor:
     reference=np.reciprocal,
     domain="x ≠ 0",
     exact=lambda mp, x: 1 / x,
+    series=Alike(lambda x: real_divide(1, x)),
 )
 def reciprocal(x: TensorLike, name: str | None = None) -> Tensor:
     """1 / x, elementwise; 1/0 is ±inf."""
@@ -168,6 +184,7 @@ def _falling(order: int) -> float:
     public=False,
     domain="x > 0",
     exact=lambda mp, x, order, doubled: (1 + doubled) * _falling(order) * mp.sqrt(x) / x**order,
+    series=Closed([lambda x, order, doubled: root_slope(x, order, doubled) * (0.5 - order) / x]),
 )
 def root_slope(x: TensorLike, order: int, doubled: int, name: str | None = None) -> Tensor:
     """The derivative of an order, at least 1, of √x, or twice that: 1/√x is twice the first."""
@@ -179,6 +196,7 @@ def root_slope(x: TensorLike, order: int, doubled: int, name: str | None = None)
     reference=np.sqrt,
     domain="x ≥ 0",
     exact=lambda mp, x: mp.sqrt(x),
+    series=Closed([lambda x: 0.5 / sqrt(x)]),
 )
 def sqrt(x: TensorLike, name: str | None = None) -> Tensor:
     """The square root, elementwise, correctly rounded; NaN for negative x. Its derivative at 0 is inf."""
@@ -190,6 +208,7 @@ def sqrt(x: TensorLike, name: str | None = None) -> Tensor:
     reference=lambda x: 1 / np.sqrt(x),
     domain="x > 0",
     exact=lambda mp, x: 1 / mp.sqrt(x),
+    series=Closed([lambda x: rsqrt(x) * -0.5 / x]),
 )
 def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
     """1 / √x, elementwise."""
@@ -198,6 +217,12 @@ def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
 def _distance_reference(x: Any, y: Any, by_x: int, by_y: int) -> Any:
     slope = distance(by_x, by_y).at(x.astype(np.float64), y.astype(np.float64))
     return np.where((x == 0) & (y == 0), x, slope).astype(x.dtype)
+
+
+def _over_distance(part: Node, x: Node, y: Node) -> Node:
+    """The derivative of the distance: 0 at the origin."""
+    distance = hypot(x, y)
+    return where(equal(distance, 0), 0, part / distance)
 
 
 @elementwise(
@@ -211,6 +236,7 @@ def _distance_reference(x: Any, y: Any, by_x: int, by_y: int) -> Any:
     admits=lambda by_x, by_y: min(by_x, by_y) >= 0 and 1 <= by_x + by_y <= admit.HIGHEST_ORDER,
     public=False,
     exact=lambda mp, x, y, by_x, by_y: distance(by_x, by_y).at(x, y) if x or y else x,
+    series=Alike(lambda x, y, by_x, by_y: None if by_x + by_y > 1 else _over_distance(x if by_x else y, x, y)),
 )
 def distance_slope(x: TensorLike, y: TensorLike, by_x: int, by_y: int, name: str | None = None) -> Tensor:
     """The derivative of hypot(x, y), so many times by x and by y; the first ones are 0 at the origin."""
@@ -222,6 +248,7 @@ def distance_slope(x: TensorLike, y: TensorLike, by_x: int, by_y: int, name: str
     reference=np.hypot,
     domain="all real x, y",
     exact=lambda mp, x, y: mp.hypot(x, y),
+    series=Closed([lambda x, y: _over_distance(x, x, y), lambda x, y: _over_distance(y, x, y)]),
 )
 def hypot(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """√(x² + y²) without overflow or underflow on the way, elementwise."""

@@ -13,13 +13,29 @@ from typing import Any
 import numpy as np
 
 from gradtape.graph.handles import TensorLike
+from gradtape.graph.node import Node
+from gradtape.ops.activations import tanh
 from gradtape.ops.closed_forms import logistic
 from gradtape.ops.declare import elementwise, publish
+from gradtape.ops.powers import integer_power, square
+from gradtape.ops.series import Closed, member
 from gradtape.ops.special_forms import GELU_CUBE, error_slope, gelu_slope, gelu_tanh_weights
 
 Tensor = Any
 
 _erf, _erfc = np.vectorize(math.erf, otypes=[np.float64]), np.vectorize(math.erfc, otypes=[np.float64])
+
+
+def _error_slope(function: Callable, x: Node, order: int) -> Node:
+    """Hermite's recurrence: each derivative from the two before."""
+    slope = function(x, order=order) if order else function(x, order=1)
+    if not order:
+        return slope
+    slope = -2 * x * slope
+    return slope - 2 * (order - 1) * function(x, order=order - 1) if order > 1 else slope
+
+
+_erf, _erfc = (np.vectorize(f, otypes=[np.float64]) for f in (math.erf, math.erfc))
 
 
 def _times_bell(f: Any, x: Any, terms: tuple[int, ...], width: int) -> Any:
@@ -44,7 +60,11 @@ def _error_family(name: str, numpys: Callable, sign: int) -> dict[str, Any]:
     return {"lowering": name, "reference": reference, "exact": exact, "family": "order"}
 
 
-@elementwise(partials=[lambda x, order: erf(x, order=order + 1)], **_error_family("erf", _erf, 1))
+@elementwise(
+    partials=[lambda x, order: erf(x, order=order + 1)],
+    **_error_family("erf", _erf, 1),
+    series=Closed([lambda x, order: _error_slope(erf, x, order)]),
+)
 def erf(x: TensorLike, name: str | None = None) -> Tensor:
     """The error function 2/√π ∫₀ˣ exp(-t²) dt, elementwise; values in (-1, 1).
 
@@ -54,7 +74,11 @@ def erf(x: TensorLike, name: str | None = None) -> Tensor:
     """
 
 
-@elementwise(partials=[lambda x, order: erfc(x, order=order + 1)], **_error_family("erfc", _erfc, -1))
+@elementwise(
+    partials=[lambda x, order: erfc(x, order=order + 1)],
+    **_error_family("erfc", _erfc, -1),
+    series=Closed([lambda x, order: _error_slope(erfc, x, order)]),
+)
 def erfc(x: TensorLike, name: str | None = None) -> Tensor:
     """1 - erf(x), elementwise, exact also where erf(x) rounds to 1.
 
@@ -154,6 +178,14 @@ def _gelu_erf_exact(mp: Any, x: Any, order: int) -> Any:
     return below + x * mp.npdf(x) if order else x * below
 
 
+def _gelu_erf_closed(x: Node, order: int) -> Node | None:
+    """Up to the second derivative the members, which are exact next to their zeros; the third is (x³ - 4x) Φ'(x)."""
+    if order < 2:
+        return member(gelu_erf, x, order + 1)
+    bell = member(erf, math.sqrt(0.5) * x, 1) * (math.sqrt(0.5) / 2)
+    return x * (square(x) - 4) * bell if order == 2 else None
+
+
 @elementwise(
     partials=[lambda x, order: gelu_erf(x, order=order + 1)],
     lowering="gelu_erf",
@@ -161,6 +193,7 @@ def _gelu_erf_exact(mp: Any, x: Any, order: int) -> Any:
     family="order",
     public=False,
     exact=_gelu_erf_exact,
+    series=Closed([lambda x, order: _gelu_erf_closed(x, order)]),
 )
 def gelu_erf(features: TensorLike, name: str | None = None) -> Tensor:
     """x Φ(x), with the distribution function Φ of the normal distribution."""
@@ -196,6 +229,17 @@ def _gelu_tanh_exact(mp: Any, x: Any, order: int) -> Any:
     return x + left if order == 0 else 1 - left if order == 1 else (-1) ** order * left
 
 
+def _gelu_tanh_closed(x: Node, order: int) -> Node | None:
+    """With v as above, x σ(v) has the second derivative σ'(v) (2v' + x v'' - x v'² tanh(v/2))."""
+    if order != 1:
+        return None if order else member(gelu_tanh, x, 1)
+    scale, cube, half = math.sqrt(8 / math.pi), float(GELU_CUBE), math.sqrt(2 / math.pi)
+    slope = scale * (1 + 3 * cube * square(x))
+    angle = half * (x + cube * integer_power(x, 3))
+    rest = 2 * slope + x * (6 * cube * scale * x - square(slope) * tanh(angle))
+    return 0.25 * member(tanh, angle, 1) * rest
+
+
 @elementwise(
     partials=[lambda x, order: gelu_tanh(x, order=order + 1)],
     lowering="gelu_tanh",
@@ -203,6 +247,7 @@ def _gelu_tanh_exact(mp: Any, x: Any, order: int) -> Any:
     family="order",
     public=False,
     exact=_gelu_tanh_exact,
+    series=Closed([lambda x, order: _gelu_tanh_closed(x, order)]),
 )
 def gelu_tanh(features: TensorLike, name: str | None = None) -> Tensor:
     """x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, which is close to x Φ(x)."""

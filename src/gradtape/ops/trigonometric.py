@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from gradtape.graph.handles import TensorLike
+from gradtape.graph.node import Node
 from gradtape.ops import admit
 from gradtape.ops.closed_forms import angle, inverse, polynomial, sinc_terms, tangent
 from gradtape.ops.declare import elementwise
+from gradtape.ops.powers import reciprocal, square
+from gradtape.ops.series import Alike, Closed
 
 Tensor = Any
 
@@ -86,6 +89,7 @@ def _tan_reference(x: Any, order: int) -> Any:
     family="order",
     domain="cos x ≠ 0",
     exact=lambda mp, x, order: polynomial(tangent(order), mp.tan(x)),
+    series=Closed([lambda x, order: None if order else 1 + square(tan(x))]),
 )
 def tan(x: TensorLike, name: str | None = None) -> Tensor:
     """The tangent, elementwise."""
@@ -105,10 +109,19 @@ def inverse_family(name: str, numpys: Callable) -> dict[str, Any]:
     return {"lowering": name, "reference": reference, "exact": exact, "family": "order"}
 
 
+def inverse_root_slope(function: Callable, x: Node, order: int) -> Node | None:
+    """The derivative of a function whose first is ±1/√±(1 - x²), which differentiates into itself times x/(1 - x²)."""
+    if order > 1:
+        return None
+    slope = function(x, order=1)
+    return slope * x / ((1 - x) * (1 + x)) if order else slope
+
+
 @elementwise(
     partials=[lambda x, order: asin(x, order=order + 1)],
     domain="-1 ≤ x ≤ 1",
     **inverse_family("asin", np.arcsin),
+    series=Closed([lambda x, order: inverse_root_slope(asin, x, order)]),
 )
 def asin(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse sine, elementwise, from -π/2 to π/2; NaN outside [-1, 1]."""
@@ -118,12 +131,17 @@ def asin(x: TensorLike, name: str | None = None) -> Tensor:
     partials=[lambda x, order: acos(x, order=order + 1)],
     domain="-1 ≤ x ≤ 1",
     **inverse_family("acos", np.arccos),
+    series=Closed([lambda x, order: inverse_root_slope(acos, x, order)]),
 )
 def acos(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse cosine, elementwise, from 0 to π; NaN outside [-1, 1]."""
 
 
-@elementwise(partials=[lambda x, order: atan(x, order=order + 1)], **inverse_family("atan", np.arctan))
+@elementwise(
+    partials=[lambda x, order: atan(x, order=order + 1)],
+    **inverse_family("atan", np.arctan),
+    series=Closed([lambda x, order: None if order else reciprocal(1 + square(x))]),
+)
 def atan(x: TensorLike, name: str | None = None) -> Tensor:
     """The inverse tangent, elementwise, from -π/2 to π/2."""
 
@@ -140,6 +158,7 @@ def atan(x: TensorLike, name: str | None = None) -> Tensor:
     public=False,
     domain="(x, y) ≠ (0, 0)",
     exact=lambda mp, y, x, by_y, by_x: angle(by_y, by_x).at(x, y),
+    series=Alike(lambda y, x, by_y, by_x: None if by_y + by_x > 1 else (x if by_y else -y) / (square(x) + square(y))),
 )
 def angle_slope(y: TensorLike, x: TensorLike, by_y: int, by_x: int, name: str | None = None) -> Tensor:
     """The derivative of atan2(y, x), so many times by y and by x."""
@@ -151,6 +170,12 @@ def angle_slope(y: TensorLike, x: TensorLike, by_y: int, by_x: int, name: str | 
     reference=np.arctan2,
     domain="(x, y) ≠ (0, 0)",
     exact=lambda mp, y, x: mp.atan2(y, x),
+    series=Closed(
+        [
+            lambda y, x: x / (square(x) + square(y)),
+            lambda y, x: -y / (square(x) + square(y)),
+        ]
+    ),
 )
 def atan2(y: TensorLike, x: TensorLike, name: str | None = None) -> Tensor:
     """The angle of the point (x, y), elementwise with broadcasting, from -π to π. Note the order: y first."""

@@ -1,0 +1,266 @@
+"""Derivatives of any order in one pass: what users ask of Taylor mode.
+
+derivatives          f, f', f'', … of a function that works element by element, or of one number
+jet                  the series of f(x(t)) from those of its arguments, in JAX's convention
+taylor_polynomial    the polynomial next to a point
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from math import factorial
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from gradtape.errors import ArgumentError, DTypeError, ShapeError
+from gradtape.graph.handles import Handle, TensorLike, as_node, number_node, wrap
+from gradtape.graph.node import Buffer, Node, Recording, recordings
+from gradtape.modes import nest
+from gradtape.modes.functional import need_tensors
+from gradtape.modes.taylor import UNIT, Coefficient, expand
+from gradtape.ops.arithmetic import identity, multiply
+from gradtape.ops.declare import convert, float_operand, literal
+from gradtape.ops.shaping import broadcasted, full
+from gradtape.rewrite.recorded import recorded
+
+Tensor = Any
+
+HIGHEST_ORDER = 100
+"""The highest order that is taken: its factorial is far from overflowing."""
+
+
+def derivatives(f: Callable[[Any], Any], x: TensorLike, order: int = 1) -> list[Tensor]:
+    """f(x), f'(x), …, up to the derivative of the given order, in one pass: a list of ``order + 1`` Tensors.
+
+    f        a function that works element by element: each element of its result depends on the same element of x
+             alone. If x is one number, the result of f may have any shape
+    x        a floating Tensor, array or number
+    order    up to which derivative, 0 to 100; the work grows as its square
+
+    Each is of the shape and type of f(x). Inside, float32 is computed in float64 and rounded once. What does not depend
+    on x has the derivative 0. Written-out formulas such as 1/(1+exp(-x)) are replaced by the exact functions first.
+
+    Raises ArgumentError for another order or if f returns no Tensor, ShapeError if it returns one of another shape,
+    DTypeError if x is not floating.
+
+    >>> import gradtape as tf
+    >>> [d.numpy() for d in tf.derivatives(lambda x: x**3, [1., 2.], order=2)]
+    [array([1., 8.], dtype=float32), array([ 3., 12.], dtype=float32), array([ 6., 12.], dtype=float32)]
+    >>> tf.derivatives(tf.sigmoid, 17., order=9)[9].numpy()
+    np.float32(4.13985e-08)
+    """
+    value, found = _along(f, x, order)
+    return [value, *[wrap(_derivative(value.node, one, k)) for k, one in enumerate(found[1:], 1)]]
+
+
+def jet(
+    f: Callable[..., Any], primals: Sequence[TensorLike], series: Sequence[Sequence[TensorLike]]
+) -> tuple[Any, Any]:
+    """The value and the derivatives of f(x(t), y(t), …) at t = 0, from those of its arguments.
+
+    f          a function of as many arguments as there are primals; returns a Tensor or a nest of Tensors
+    primals    the arguments at t = 0: floating Tensors, arrays or numbers
+    series     for each argument its derivatives by t: first, second, …, of the argument's shape. Lists that are shorter
+               than the longest go on with zeros
+
+    Returns f's value and, for each Tensor in it, the list of its derivatives, as many as the longest list of `series`
+    has. These are derivatives, not divided by factorials, as in jax.experimental.jet. The series x, [v, 0, 0] is the
+    straight line x + v·t, so the result are the derivatives of f along v.
+
+    Raises ArgumentError if f returns no Tensor or the lists do not fit, ShapeError for a derivative that does not have
+    its argument's shape, DTypeError for arguments that are not floating.
+
+    >>> import gradtape as tf
+    >>> value, slopes = tf.jet(lambda x, y: x * y, (2., 3.), ([1., 0.], [1., 0.]))
+    >>> value.numpy(), [slope.numpy() for slope in slopes]           # of (2 + t)(3 + t)
+    (np.float32(6.0), [np.float32(5.0), np.float32(2.0)])
+    """
+    if len(primals) != len(series):
+        raise ArgumentError(f"jet needs a series for each primal, but {len(primals)} and {len(series)} were given")
+    points = [_point(x, f"primal {i}") for i, x in enumerate(primals)]
+    given = {
+        point: [_given(one, point, i, k) for k, one in enumerate(terms, 1)]
+        for i, (point, terms) in enumerate(zip(points, series, strict=True))
+    }
+    order = check_order(max([len(terms) for terms in series], default=0))
+    result, made = _recorded(f, points)
+    need_tensors(f, result)
+    flat = nest.flatten(result)
+    nodes = [one.node for one in flat]
+    expanded = expand(recorded(made, {}).made, given, nodes, order)
+    slopes = [
+        [wrap(_derivative(node, one, k)) for k, one in enumerate(found[1:], 1)]
+        for node, found in zip(nodes, expanded, strict=True)
+    ]
+    return nest.pack(result, flat), nest.pack(result, slopes)
+
+
+class TaylorPolynomial:
+    """c₀ + c₁(x - a) + c₂(x - a)² + … about the point a, called with x.
+
+    `point` is a, `coefficients` a list of Tensors, lowest order first; a Tensor of several points holds a polynomial
+    for each.
+    """
+
+    def __init__(self, point: Tensor, coefficients: Sequence[Tensor]):
+        self.point = point
+        self.coefficients = list(coefficients)
+
+    @property
+    def order(self) -> int:
+        return len(self.coefficients) - 1
+
+    def __call__(self, x: TensorLike) -> Tensor:
+        """The value at x, which broadcasts with the point."""
+        step = x - self.point
+        total = self.coefficients[-1]
+        for c in reversed(self.coefficients[:-1]):
+            total = total * step + c
+        return total
+
+    def __repr__(self) -> str:
+        return f"<TaylorPolynomial of order {self.order} about {self.point!r}>"
+
+
+def taylor_polynomial(f: Callable[[Any], Any], x0: TensorLike, order: int) -> TaylorPolynomial:
+    """The Taylor polynomial of f about x0, for f and x0 as in `derivatives`.
+
+    >>> import gradtape as tf
+    >>> p = tf.taylor_polynomial(tf.exp, 0., 3)
+    >>> [c.numpy().item() for c in p.coefficients]
+    [1.0, 1.0, 0.5, 0.1666666716337204]
+    >>> p(0.5).numpy()
+    np.float32(1.6458333)
+    """
+    value, found = _along(f, x0, order)
+    point = x0 if isinstance(x0, Handle) else wrap(float_operand(x0))
+    coefficients = [value, *[wrap(_scaled(value.node, one, Fraction(1))) for one in found[1:]]]
+    return TaylorPolynomial(point, coefficients)
+
+
+def check_order(order: int) -> int:
+    if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order <= HIGHEST_ORDER:
+        raise ArgumentError(f"the order of a derivative is a whole number from 0 to {HIGHEST_ORDER}, not {order!r}")
+    return order
+
+
+def _along(f: Callable[[Any], Any], x: TensorLike, order: int) -> tuple[Tensor, list[Coefficient | None]]:
+    """f(x), and the coefficients of f(x + t)."""
+    check_order(order)
+    point = _point(x, "x")
+    result, made = _recorded(f, [point])
+    value = _value(f, result, point)
+    (found,) = expand(recorded(made, {}).made, {point: [UNIT]}, [value.node], order)
+    return value, found
+
+
+def _point(x: TensorLike, what: str) -> Node:
+    """A node of its own for an argument: what f knows from elsewhere is not differentiated, even if it is x."""
+    node = x.node if isinstance(x, Handle) else float_operand(x)
+    if not node.dtype.is_floating:
+        raise DTypeError(
+            f"{what} has type {node.dtype.name}, which has no derivative; make it float32 or float64, "
+            "for instance 3.0 instead of 3"
+        )
+    return identity(node)
+
+
+def _recorded(f: Callable[..., Any], points: Sequence[Node]) -> tuple[Any, dict]:
+    """f at the points, and what was recorded meanwhile."""
+    recording = Recording(accessed=False)
+    for point in points:
+        recording.watch(point)
+    token = recordings.set((*recordings.get(), recording))
+    try:
+        return f(*[wrap(point) for point in points]), recording.made
+    finally:
+        recordings.reset(token)
+
+
+def _value(f: Callable[[Any], Any], result: Any, point: Node) -> Tensor:
+    """What f returned, as a Tensor of the point's shape."""
+    if isinstance(result, Real):
+        return wrap(full(point.shape, float(result), point.dtype))
+    node = need_tensors(f, result).node if isinstance(result, Handle) or result is None else None
+    if node is None:
+        raise ArgumentError(
+            f"derivatives needs a function that returns one Tensor, but {name_of(f)} returned a "
+            f"{type(result).__name__}; compute with gradtape's functions, and use jet for several results"
+        )
+    if not node.dtype.is_floating:
+        node = convert(node, point.dtype)
+    if node.shape == () and not (isinstance(result, Handle) and _rests_on(node, point)):
+        node = broadcasted(node, point.shape)
+    if node.shape != point.shape and point.shape != ():
+        raise ShapeError(
+            f"{name_of(f)} must work element by element, but for x of shape {point.shape} it returned a tensor of "
+            f"shape {node.shape}; for other functions there is jet"
+        )
+    return wrap(node)
+
+
+def _rests_on(node: Node, point: Node) -> bool:
+    seen, waiting = {node}, [node]
+    while waiting:
+        one = waiting.pop()
+        if one is point:
+            return True
+        for x in one.op[1] if one.op else ():
+            if x not in seen:
+                seen.add(x)
+                waiting.append(x)
+    return False
+
+
+def name_of(f: Any) -> str:
+    name = getattr(f, "__name__", str(f))
+    return "the function" if name == "<lambda>" else name
+
+
+def _given(value: TensorLike, point: Node, i: int, k: int) -> Coefficient | None:
+    """A derivative of an argument as a coefficient. One that is the same known number everywhere is that number."""
+    factor = Fraction(1, factorial(k))
+    node = number_node(value, point.dtype) if isinstance(value, (int, float)) else as_node(value)
+    if node.shape not in (point.shape, ()):
+        raise ShapeError(
+            f"derivative {k} of primal {i} must have the primal's shape {point.shape}, but has {node.shape}"
+        )
+    number = None if any(node in recording.made for recording in recordings.get()) else _uniform(node)
+    if number is not None:
+        return Coefficient(factor * Fraction(number)) if number else None
+    return Coefficient(factor, convert(node, point.dtype))
+
+
+def _uniform(node: Node) -> float | None:
+    """The number that the elements of a node are, if they are all the same and known."""
+    while node.op is not None and node.op[0].view is not None and len(node.op[1]) == 1:
+        node = node.op[1][0]
+    value = node.value
+    if type(value) is Buffer:
+        array = value.array
+        if not array.size or not (array == array.flat[0]).all():
+            return None
+        value = array.flat[0]
+    if value is None or not np.isfinite(value):
+        return None
+    return float(value)
+
+
+def _derivative(value: Node, one: Coefficient | None, k: int) -> Node:
+    return _scaled(value, one, Fraction(factorial(k)))
+
+
+def _scaled(value: Node, one: Coefficient | None, factor: Fraction) -> Node:
+    """A coefficient times a factor, in the shape and type of f's value."""
+    if one is None:
+        return full(value.shape, 0, value.dtype)
+    factor *= one.factor
+    node = one.node
+    if node is None:
+        return full(value.shape, float(factor), value.dtype)
+    if factor != 1:
+        node = multiply(node, literal(float(factor), node.dtype))
+    return broadcasted(convert(node, value.dtype), value.shape)

@@ -1,0 +1,505 @@
+"""Taylor mode: the first coefficients of a power series in, those of the targets out, in one walk.
+
+    x = x₀ + x₁t + x₂t² + …  ──sin──►  y = y₀ + y₁t + y₂t² + …  ──exp──►  z = z₀ + z₁t + z₂t² + …
+
+What a primitive does to series follows from its kind, and from what it says of itself (`gradtape.ops.series`). Every
+coefficient is made when it is asked for, from coefficients of lower order: so functions that differentiate into each
+other, as sin and cos do, make each other. From v' = Σ pᵢ(u) uᵢ' with a partial derivative pᵢ, whose series is v's own
+or that of a companion, comes
+
+    k vₖ = Σᵢ Σⱼ j uᵢⱼ pᵢ,ₖ₋ⱼ        with j from 1 to k,
+
+which costs as much as a product. So order n costs n² operations, not 2ⁿ.
+
+Coefficients are vₖ = f⁽ᵏ⁾/k!, which neither overflow nor need binomials. A factor that is known stays apart from the
+node: the derivative of a family's member comes out as the member itself, not divided by k! and multiplied again.
+Floats below float64 are computed in float64 and rounded once in the end, unless the walk is not `wide`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from gradtape.errors import ArgumentError
+from gradtape.graph.dtypes import DType, float64
+from gradtape.graph.node import Node, Op, Primitive
+from gradtape.graph.shapes import Shape
+from gradtape.graph.trace import apply
+from gradtape.ops.arithmetic import multiply, plus, subtract
+from gradtape.ops.declare import convert, literal
+from gradtape.ops.products import sum_of_products
+from gradtape.ops.selection import where
+from gradtape.ops.series import PRODUCT, Alike, Closed, Undone
+from gradtape.ops.shaping import broadcasted, full
+from gradtape.ops.zeros import known_number
+from gradtape.rewrite.table import apart
+
+ONE = Fraction(1)
+
+
+class Coefficient:
+    """`factor` times `node`; without a node it is the number."""
+
+    __slots__ = ("_plain", "factor", "node")
+
+    def __init__(self, factor: Fraction, node: Node | None = None):
+        self.factor = factor
+        self.node = node
+        self._plain: Node | None = node if factor == 1 else None
+
+    def plain(self, dtype: DType) -> Node:
+        """It as a node, which may have a smaller shape that broadcasts."""
+        if self._plain is None:
+            number = literal(float(self.factor), dtype)
+            self._plain = number if self.node is None else multiply(self.node, number)
+        return self._plain
+
+    def times(self, factor: Fraction | int) -> Coefficient:
+        return self if factor == 1 else Coefficient(self.factor * factor, self.node)
+
+
+UNIT = Coefficient(ONE)
+
+
+class Series:
+    """The coefficients of one value, lowest first; None is zero by structure.
+
+    `degree` is the order after which all are zero, None if there is none; `make` makes a coefficient from those before.
+    """
+
+    __slots__ = ("_known", "_make", "_slopes", "degree", "dtype", "shape")
+
+    def __init__(
+        self,
+        shape: Shape,
+        dtype: DType,
+        degree: int | None,
+        make: Callable[[int], Coefficient | None] | None = None,
+        known: Iterable[Coefficient | None] = (),
+    ):
+        self.shape = shape
+        self.dtype = dtype
+        self.degree = degree
+        self._make = make
+        self._known = list(known)
+        self._slopes: dict[int, Coefficient | None] = {}
+
+    def __getitem__(self, k: int) -> Coefficient | None:
+        if self.degree is not None and k > self.degree:
+            return None
+        while len(self._known) <= k:
+            assert self._make is not None
+            self._known.append(self._make(len(self._known)))
+        return self._known[k]
+
+    @property
+    def start(self) -> Node:
+        """The value at t = 0."""
+        first = self[0]
+        assert first is not None
+        return first.plain(self.dtype)
+
+    @property
+    def constant(self) -> bool:
+        return self.degree == 0
+
+    def slope(self, j: int) -> Coefficient | None:
+        """j times coefficient j."""
+        if j not in self._slopes:
+            one = self[j]
+            self._slopes[j] = None if one is None else one.times(j)
+        return self._slopes[j]
+
+    def full(self, k: int) -> Node:
+        """A coefficient as a node of the value's shape."""
+        one = self[k]
+        if one is None:
+            return full(self.shape, 0, self.dtype)
+        return broadcasted(one.plain(self.dtype), self.shape)
+
+
+def expand(
+    made: Mapping[Node, Op | None],
+    given: Mapping[Node, Sequence[Coefficient | None]],
+    targets: Sequence[Node],
+    order: int,
+    wide: bool = True,
+) -> list[list[Coefficient | None]]:
+    """The coefficients of the targets up to `order`.
+
+    `made` lists recorded nodes in the order in which they were made, `given` the coefficients of some from the first
+    on; None is zero.
+    """
+    ops = dict(made)  # what is made here adds to an open recording
+    walk = _Walk(wide)
+    for node, coefficients in given.items():
+        walk.seed(node, coefficients)
+    for node in _behind(ops, given, targets):
+        op = ops[node]
+        if op is not None:
+            one = walk.recorded(node, op)
+            for k in range(order + 1 if one.degree is None else min(order, one.degree) + 1):
+                one[k]  # in the order of the graph, so that no recursion is deep
+    return [[walk.series(node)[k] for k in range(order + 1)] for node in targets]
+
+
+def _behind(made: Mapping[Node, Op | None], given: Mapping[Node, Any], targets: Sequence[Node]) -> list[Node]:
+    """The recorded nodes that the targets rest on and that are not given, in the order in which they were made."""
+    wanted = {node for node in targets if node in made}
+    found = []
+    for node in reversed(list(made)):
+        if node in wanted and node not in given:
+            found.append(node)
+            op = made[node]
+            if op is not None:
+                wanted.update(op[1])
+    return found[::-1]
+
+
+class _Walk:
+    """The series of nodes, and of the operations on series that they and their derivatives are made of."""
+
+    def __init__(self, wide: bool):
+        self._wide = wide
+        self._of: dict[Node, Series] = {}
+        self._made: dict[tuple, Series] = {}
+
+    def seed(self, node: Node, coefficients: Sequence[Coefficient | None]) -> None:
+        """Say what the series of a node is."""
+        start = self._widened(node)
+        known: list[Coefficient | None] = [Coefficient(ONE, start)]
+        for one in coefficients:
+            moved = None if one is None or one.node is None else self._widened(one.node)
+            known.append(Coefficient(one.factor, moved) if one is not None and one.factor else None)
+        degree = max(k for k, one in enumerate(known) if one is not None)
+        self._of[node] = Series(start.shape, start.dtype, degree, None, known[: degree + 1])
+
+    def series(self, node: Node) -> Series:
+        """The series of a node; of one that is not known, a constant."""
+        found = self._of.get(node)
+        if found is None:
+            start = self._widened(node)
+            found = self._of[node] = Series(start.shape, start.dtype, 0, None, [Coefficient(ONE, start)])
+        return found
+
+    def recorded(self, node: Node, op: Op) -> Series:
+        """The series of a recorded node, from those of what it was made of."""
+        primitive, inputs, params = op
+        given = tuple([self.series(x) for x in inputs])
+        if primitive.kind == "constant" or all(s.constant for s in given):
+            return self.series(node)
+        if _converts(primitive, inputs, node):
+            made = given[0] if self._wide else _converted(given[0], node.dtype)
+        else:
+            made = self.of(primitive, given, params)
+        self._of[node] = made
+        return made
+
+    def of(self, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+        """The series of an operation on series; the same one for the same operation."""
+        key = (primitive, inputs, params)
+        found = self._made.get(key)
+        if found is None:
+            rule = _constant if all(s.constant for s in inputs) else RULES[primitive.kind]
+            found = self._made[key] = rule(self, primitive, inputs, params)
+        return found
+
+    def expression(self, function: Callable, inputs: tuple[Series, ...], params: tuple, shapes: bool) -> Series | None:
+        """The series of an expression from the table, of inputs and parameters."""
+        result, places, steps, _ = self.written(function, inputs, params, shapes)
+        if result is None:
+            return None
+        known = dict(zip(places, inputs, strict=True))
+        for node, (primitive, operands, static) in steps:
+            known[node] = self.of(primitive, tuple([known[x] for x in operands]), static)
+        return known[result]
+
+    def written(self, function: Callable, inputs: tuple[Series, ...], params: tuple, shapes: bool = False) -> Written:
+        """The expression itself; with the shapes of the inputs, or for single numbers."""
+        return _written(function, tuple([(s.shape if shapes else (), s.dtype) for s in inputs]), params)
+
+    def _widened(self, node: Node) -> Node:
+        return convert(node, float64) if self._wide and node.dtype.is_floating else node
+
+
+class Written(NamedTuple):
+    """An expression of the table: its result, its inputs, its operations, and on which inputs it rests smoothly."""
+
+    result: Node | None
+    places: list[Node]
+    steps: list[tuple[Node, Op]]
+    rests_on: frozenset[int]
+
+
+@lru_cache(maxsize=4096)
+def _written(function: Callable, signature: tuple[tuple[Shape, DType], ...], params: tuple) -> Written:
+    with apart():
+        places = [Node(None, None, shape, dtype) for shape, dtype in signature]
+        result = function(*places, *params)
+    steps: dict[Node, Op] = {}
+    smooth: dict[Node, frozenset[int]] = {place: frozenset([i]) for i, place in enumerate(places)}
+    stack = [] if result is None else [result]
+    while stack:
+        node = stack[-1]
+        op = node.op
+        missing = [] if op is None or node in steps else [x for x in op[1] if x.op is not None and x not in steps]
+        if missing:
+            stack += missing
+            continue
+        if op is not None and node not in steps:
+            steps[node] = op
+            rough = op[0].kind == "constant" or not node.dtype.is_floating
+            smooth[node] = frozenset() if rough else frozenset().union(*[smooth[x] for x in op[1]])
+        stack.pop()
+    rests_on = frozenset[int]() if result is None else smooth[result]
+    return Written(result, places, list(steps.items()), rests_on)
+
+
+def _converts(primitive: Primitive, inputs: tuple[Node, ...], node: Node) -> bool:
+    """Whether an operation gives numbers another floating type and does nothing else."""
+    (x, *others) = inputs
+    return primitive.kind == "linear" and not others and x.dtype is not node.dtype and x.shape == node.shape
+
+
+def _converted(given: Series, dtype: DType) -> Series:
+    def make(k: int) -> Coefficient | None:
+        one = given[k]
+        return None if one is None or one.node is None else Coefficient(one.factor, convert(one.node, dtype))
+
+    return Series(given.shape, dtype, given.degree, make)
+
+
+# -- sums of products of coefficients -------------------------------------------------------------------------
+
+Pair = tuple[Coefficient | None, Coefficient | None]
+
+
+def _total(pairs: Iterable[Pair], factor: Fraction, dtype: DType) -> Coefficient | None:
+    """The sum of products, times a factor."""
+    there = [(a, b) for a, b in pairs if a is not None and b is not None]
+    if not there:
+        return None
+    if len(there) == 1 or all(a.node is None or b.node is None for a, b in there):
+        return _added([_product(a, b) for a, b in there], factor, dtype)
+    return Coefficient(factor, sum_of_products([a.plain(dtype) for a, _ in there], [b.plain(dtype) for _, b in there]))
+
+
+def _product(a: Coefficient, b: Coefficient) -> Coefficient:
+    known = a.factor * b.factor
+    if a.node is None or b.node is None:
+        return Coefficient(known, b.node if a.node is None else a.node)
+    return Coefficient(known, multiply(a.node, b.node))
+
+
+def _added(terms: Sequence[Coefficient], factor: Fraction, dtype: DType) -> Coefficient:
+    """The sum, times a factor. What all terms have in common is taken out of it."""
+    common = terms[0].factor
+    if len(terms) > 1 and any(abs(one.factor) != abs(common) for one in terms):
+        terms, common = [Coefficient(ONE, one.plain(dtype)) for one in terms], ONE
+    nodes = [literal(1, dtype) if one.node is None else one.node for one in terms]
+    total = terms[0].node
+    for one, node in zip(terms[1:], nodes[1:], strict=True):
+        total = (plus if one.factor == common else subtract)(nodes[0] if total is None else total, node)
+    return Coefficient(common * factor, total)
+
+
+def _cauchy(x: Series, y: Series, k: int, first: int = 0) -> list[Pair]:
+    """What is added up to coefficient k of x·y, from coefficient `first` of x on."""
+    return [(x[j], y[k - j]) for j in range(first, k + 1)]
+
+
+def _squares(x: Series, k: int) -> tuple[list[Pair], Fraction]:
+    """The same for x·x, where most products come twice."""
+    pairs: list[Pair] = [(x[j], x[k - j]) for j in range((k + 1) // 2)]
+    if k % 2:
+        return pairs, Fraction(2)
+    middle = x[k // 2]
+    if not any(a and b for a, b in pairs):
+        return [(middle, middle)], ONE
+    return [*pairs, (None if middle is None else middle.times(Fraction(1, 2)), middle)], Fraction(2)
+
+
+def _degree_of_sum(inputs: Sequence[Series]) -> int | None:
+    degree = 0
+    for s in inputs:
+        if s.degree is None:
+            return None
+        degree = max(degree, s.degree)
+    return degree
+
+
+# -- one rule for each kind of map ----------------------------------------------------------------------------
+
+
+def _beginning(primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Node:
+    """The value of the operation at t = 0."""
+    return apply(primitive, tuple([s.start for s in inputs]), params)
+
+
+def _result(
+    primitive: Primitive,
+    inputs: tuple[Series, ...],
+    params: tuple,
+    degree: int | None,
+    make: Callable[[int, Series], Coefficient | None],
+) -> Series:
+    """A series that begins with the value of the primitive and goes on as `make` says, given the series itself."""
+    shape, dtype = primitive.infer(tuple([Node(None, None, s.shape, s.dtype) for s in inputs]), params)
+
+    def made(k: int) -> Coefficient | None:
+        return make(k, result) if k else Coefficient(ONE, _beginning(primitive, inputs, params))
+
+    result = Series(shape, dtype, degree, made)
+    return result
+
+
+def _constant(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+    return _result(primitive, inputs, params, 0, lambda k, result: None)
+
+
+def _elementwise(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+    moving = [i for i, s in enumerate(inputs) if not s.constant]
+    stated, slopes = primitive.series, primitive.rule
+    direct = len(moving) == 1 and inputs[moving[0]].degree == 1
+    if isinstance(stated, Undone) and not (direct and moving[0]):
+        return _undone(stated, walk, primitive, inputs, params)
+    if isinstance(stated, Alike) and not direct:
+        other = walk.expression(stated.expression, inputs, params, False)
+        if other is not None:
+            return _result(primitive, inputs, params, other.degree, lambda k, result: other[k])
+    chosen: list[tuple[Series, Callable, bool]] = []
+    for i in moving:
+        slope = stated.slopes[i] if isinstance(stated, Closed) and not direct else None
+        if slope is None or walk.written(slope, inputs, params).result is None:
+            slope = slopes[i]
+        if slope is not None:
+            rests_on = walk.written(slope, inputs, params).rests_on
+            chosen.append((inputs[i], slope, not any(not inputs[k].constant for k in rests_on)))
+    shares: list[tuple[Series, Series, bool]] = []
+
+    def make(k: int, result: Series) -> Coefficient | None:
+        if k == 1:  # not before, as functions that differentiate into each other would never end
+            for u, slope, fixed in chosen:
+                p = walk.expression(slope, inputs, params, False)
+                assert p is not None
+                shares.append((u, p, fixed))
+        still = [(u[k], _number(p)) for u, p, fixed in shares if fixed]
+        pairs = [(u.slope(j), p[k - j]) for u, p, fixed in shares if not fixed for j in range(1, k + 1)]
+        moved = _total(pairs, Fraction(1, k), result.dtype)
+        return moved if not still else _total([*still, (moved, UNIT)], ONE, result.dtype)
+
+    degree = _degree_of_sum([u for u, _, _ in chosen]) if all(fixed for _, _, fixed in chosen) else None
+    return _result(primitive, inputs, params, degree, make)
+
+
+def _number(s: Series) -> Coefficient | None:
+    """The first coefficient, as a number if it is one that is known."""
+    first = s[0]
+    number = None if first is None or first.node is None else known_number(first.node)
+    return first if number is None else Coefficient(Fraction(number)) if number else None
+
+
+def _undone(stated: Undone, walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+    """From q₀·yₖ + q₁·yₖ₋₁ + … + qₖ·y₀ = xₖ the last term of the left, and that undone by the primitive itself."""
+    x, *others = inputs
+    again = _Walk(False)
+
+    def make(k: int, result: Series) -> Coefficient | None:
+        before = Series(result.shape, result.dtype, k - 1, None, [result[j] for j in range(k)])
+        product = again.expression(stated.product, (before, *others), params, False)
+        assert product is not None
+        rest = product[k]
+        there = [one for one in (x[k], rest and rest.times(-1)) if one is not None]
+        if not there:
+            return None
+        left = _added(there, ONE, x.dtype)
+        top = literal(1, x.dtype) if left.node is None else left.node
+        return Coefficient(left.factor, apply(primitive, (top, *[s.start for s in others]), params))
+
+    degree = x.degree if all(s.constant for s in others) else None
+    return _result(primitive, inputs, params, degree, make)
+
+
+def _linear(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+    def make(k: int, result: Series) -> Coefficient | None:
+        there = [s[k] for s in inputs]
+        if all(one is None for one in there):
+            return None
+        one = there[0]
+        if len(inputs) == 1 and one is not None and one.node is not None:
+            moved = apply(primitive, (broadcasted(one.node, inputs[0].shape),), params)
+            return Coefficient(one.factor, moved)
+        return Coefficient(ONE, apply(primitive, tuple([s.full(k) for s in inputs]), params))
+
+    return _result(primitive, inputs, params, _degree_of_sum(inputs), make)
+
+
+def _bilinear(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+    x, y = inputs
+
+    def make(k: int, result: Series) -> Coefficient | None:
+        if primitive.series == PRODUCT:
+            if x is y:
+                return _total(*_squares(x, k), result.dtype)
+            return _total(_cauchy(x, y, k), ONE, result.dtype)
+        terms = []
+        for j in range(k + 1):
+            if x[j] is not None and y[k - j] is not None:
+                a, b = x.full(j), y.full(k - j)
+                terms.append(apply(primitive, (a, b), params))
+        return _added([Coefficient(ONE, one) for one in terms], ONE, result.dtype) if terms else None
+
+    degree = None if x.degree is None or y.degree is None else x.degree + y.degree
+    return _result(primitive, inputs, params, degree, make)
+
+
+def _selection(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+    masks: list[Node] = []
+
+    def make(k: int, result: Series) -> Coefficient | None:
+        picks = primitive.rule
+        if not masks:
+            starts = [s.start for s in inputs]
+            masks.extend([pick and pick(*starts, *params) for pick in picks])
+        there = [(mask, s[k]) for mask, s in zip(masks, inputs, strict=True) if mask is not None]
+        found = [one for _, one in there if one is not None]
+        if not found:
+            return None
+        alike = all(one.factor == found[0].factor for one in found)
+        total: Node | None = None
+        for mask, one in reversed(there):
+            if one is None and total is None:
+                continue
+            if one is None:
+                node = literal(0, result.dtype)
+            elif alike:
+                node = literal(1, result.dtype) if one.node is None else one.node
+            else:
+                node = one.plain(result.dtype)
+            total = where(mask, node, literal(0, result.dtype) if total is None else total)
+        return Coefficient(found[0].factor if alike else ONE, total)
+
+    moving = [s for s, pick in zip(inputs, primitive.rule, strict=True) if pick is not None]
+    return _result(primitive, inputs, params, _degree_of_sum(moving), make)
+
+
+def _implicit(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+    stated = primitive.series
+    if isinstance(stated, Alike):
+        other = walk.expression(stated.expression, inputs, params, True)
+        if other is not None:
+            return _result(primitive, inputs, params, other.degree, lambda k, result: other[k])
+    raise ArgumentError(f"there is no Taylor series through {primitive.name} yet; use nested gradient tapes")
+
+
+RULES: dict[str, Callable[[_Walk, Primitive, tuple[Series, ...], tuple], Series]] = {
+    "elementwise": _elementwise,
+    "linear": _linear,
+    "bilinear": _bilinear,
+    "selection": _selection,
+    "implicit": _implicit,
+    "constant": _constant,
+}
