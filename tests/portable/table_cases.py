@@ -46,14 +46,25 @@ OTHERS = {
     "all": [((M,), ((0,),))],
     "any": [((M,), ((1,),))],
     "matmul": [((M, (4, 2)), (False, False)), ((M, (3, 2)), (True, False)), ((M, (2, 2, 3)), (True, True))],
+    "take": [((M, "places", (2,)), (0,)), ((M, "places", (2, 5)), (1,))],
+    "put": [(((2, 4), "places", (2,)), (0, 3)), (((3, 2, 5), "places", (2, 5)), (1, 4))],
+    "flat_places": [(("places", (5, 2)), ((3, 4), 0)), (("places", (2, 5, 1)), ((4,), 1))],
+    "last_at": [(("places", (5,)), (4,))],
+    "cumsum": [((M,), (1, False, False)), ((M,), (0, True, True))],
+    "cumprod": [((M,), (1, False, False)), ((M,), (0, True, True))],
+    "argsort": [((M,), (1, False)), ((M,), (0, True))],
+    "argmax": [((M,), (1,))],
+    "argmin": [((M,), (0,))],
     "while_loop": [(((), ()), ((COUNT, (0, 1)), (STEP, (0, 1)), 9, i)) for i in (0, 1)],
 }
-"""The shapes of the inputs, and the parameters."""
+"""The shapes of the inputs, and the parameters. What comes after "places" are whole numbers from 0 to 2."""
 
 TYPES = {
     **dict.fromkeys(["sum", "max", "min", "prod"], ("float32", "float64", "int32", "int64")),
     **dict.fromkeys(["all", "any"], ("bool",)),
     "matmul": ("float32", "float64"),
+    **dict.fromkeys(["cumsum", "cumprod", "argsort", "argmax", "argmin"], ("float32", "float64", "int32", "int64")),
+    **dict.fromkeys(["flat_places", "last_at"], ("int64",)),
     "while_loop": ("float64",),
 }
 """The element types of primitives whose shape rule takes more than they are used with."""
@@ -82,13 +93,19 @@ def cases(name: str) -> list[tuple[Program, list[np.ndarray]]]:
     for shapes, one in given:
         for dtype in TYPES.get(name, ("float32", "float64", "int32", "int64", "bool")):
             types = ["bool", dtype, dtype] if name == "where" else [dtype] * len(shapes)
-            step = (name, one, tuple(-1 - i for i in range(len(shapes))))
-            program = Program(tuple(zip(types, shapes, strict=True)), (step,), (0,))
+            leaves = list(zip(types, shapes, strict=True))
+            if "places" in shapes:
+                leaves = [*leaves[: shapes.index("places")], ("int64", shapes[-1])]
+            step = (name, one, tuple(-1 - i for i in range(len(leaves))))
+            program = Program(tuple(leaves), (step,), (0,))
             try:
                 rebuild(program)
             except (TypeError, ValueError, IndexError):  # not for this type or number of inputs
                 continue
-            made.append((program, [numbers(primitive.domain, *leaf) for leaf in program.leaves]))
+            arrays = [numbers(primitive.domain, *leaf) for leaf in program.leaves]
+            if "places" in shapes:
+                arrays[-1] = np.arange(arrays[-1].size).reshape(arrays[-1].shape) * 2 % 3
+            made.append((program, arrays))
     assert made, f"no case of {name} is accepted by its shape rule"
     return made
 

@@ -87,7 +87,9 @@ class Dependence:
         a, b = np.broadcast_arrays(self.kinds, other.kinds)
         if self.sets is other.sets and (a == b).all():
             return self.repeated(a.shape)
-        pair, inverse = np.unique((a.ravel() - NOTHING) * (len(other.sets) + 1) + b.ravel() - NOTHING, return_inverse=True)
+        pair, inverse = np.unique(
+            (a.ravel() - NOTHING) * (len(other.sets) + 1) + b.ravel() - NOTHING, return_inverse=True
+        )
         first, second = np.divmod(pair, len(other.sets) + 1)
         members, owner = self.sets.of(first + NOTHING)
         more, owner_of_more = other.sets.of(second + NOTHING)

@@ -106,6 +106,34 @@ def chosen(inputs: tuple[Node, ...], params: tuple) -> bool:
     return len(inputs) == 3 and inputs[1].dtype is inputs[2].dtype and not params
 
 
+def along_axis(*kinds: type) -> Test:
+    """One input, an axis of it, and further parameters of these types."""
+
+    def admits(inputs: tuple[Node, ...], params: tuple) -> bool:
+        return (
+            len(inputs) == 1
+            and tuple(map(type, params)) == (int, *kinds)
+            and 0 <= params[0] < len(inputs[0].shape)
+            and not inputs[0].dtype.is_bool
+        )
+
+    return admits
+
+
+def places(test: Callable[..., bool]) -> Test:
+    """A tensor and whole numbers, and whole numbers as parameters, for which with both shapes `test` holds."""
+
+    def admits(inputs: tuple[Node, ...], params: tuple) -> bool:
+        return (
+            len(inputs) == 2
+            and inputs[1].dtype.is_integer
+            and all(type(one) is int and one >= 0 for one in params)
+            and test(inputs[0].shape, inputs[1].shape, *params)
+        )
+
+    return admits
+
+
 def matrices(inputs: tuple[Node, ...], params: tuple) -> bool:
     """Two inputs of one number type, and for each whether it is transposed."""
     return (

@@ -11,6 +11,7 @@ from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import normalize_axes
 from gradtape.graph.trace import apply
+from gradtape.ops import admit
 from gradtape.ops.declare import linear, operation
 from gradtape.ops.shaping import CONCAT, full, getitem
 
@@ -40,6 +41,7 @@ CUMSUM = linear(
     transpose=lambda ct, x, axis, exclusive, reverse: apply(CUMSUM, (ct,), (axis, exclusive, not reverse)),
     reference=_running(np.cumsum, 0),
     parameters=_PARAMETERS,
+    admits=admit.along_axis(bool, bool),
 )
 
 
@@ -78,6 +80,7 @@ CUMPROD = Primitive(
     rule=_product_rule,
     reference=_running(np.cumprod, 1),
     parameters=_PARAMETERS,
+    admits=admit.along_axis(bool, bool),
 )
 
 

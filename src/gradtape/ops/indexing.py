@@ -9,6 +9,7 @@ Places are values in the graph. They are checked as soon as they are known: at o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Buffer, Node, Primitive
 from gradtape.graph.shapes import Shape, as_shape, normalize_axes, size
 from gradtape.graph.trace import apply
+from gradtape.ops import admit
 from gradtape.ops.declare import convert, operation
 from gradtape.ops.selection import where
 from gradtape.ops.shaping import TRANSPOSE, reshaped
@@ -65,6 +67,15 @@ def _put(ct: np.ndarray, places: np.ndarray, axis: int, length: int) -> np.ndarr
     return result.reshape(*before, length, *after)
 
 
+def _written_put(ct: np.ndarray, places: np.ndarray, axis: int, length: int) -> np.ndarray:
+    """The same for `gradtape.source`, which does not check places."""
+    wide = np.float64 if ct.dtype.kind == "f" else ct.dtype
+    result = np.zeros((*ct.shape[:axis], length, *ct.shape[axis + places.ndim :]), wide)
+    at: Any = (*[slice(None)] * axis, places)
+    np.add.at(result, at, ct)
+    return result.astype(ct.dtype)
+
+
 def _infer_take(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
     x, places = inputs
     (axis,) = params
@@ -83,7 +94,9 @@ TAKE = Primitive(
     infer=_infer_take,
     rule=lambda ct, i, inputs, axis: None if i else apply(PUT, (ct, inputs[1]), (axis, inputs[0].shape[axis])),
     reference=_take,
+    numpy=lambda x, places, axis: np.take(x, places, axis),
     parameters=["axis"],
+    admits=admit.places(lambda shape, _, axis: axis < len(shape)),
     zeros="first",
     mask=lambda mask, inputs, params: apply(TAKE, (mask, inputs[1]), params),
 )
@@ -94,7 +107,9 @@ PUT = Primitive(
     infer=_infer_put,
     rule=lambda ct, i, inputs, axis, length: None if i else apply(TAKE, (ct, inputs[1]), (axis,)),
     reference=_put,
+    numpy=_written_put,
     parameters=["axis", "length"],
+    admits=admit.places(lambda shape, at, axis, length: at == shape[axis : axis + len(at)] and axis <= len(shape)),
     zeros="own",
     mask=lambda mask, inputs, params: apply(PUT, (mask, inputs[1]), params),
 )
@@ -112,12 +127,35 @@ def _flat_places(coordinates: np.ndarray, lengths: Shape, batch: int) -> np.ndar
     return flat
 
 
+def _written_flat_places(coordinates: np.ndarray, lengths: Shape, batch: int) -> np.ndarray:
+    flat = np.zeros(coordinates.shape[:-1], np.int64)
+    for i, length in enumerate(lengths):
+        flat = flat * length + coordinates[..., i]
+    if batch:
+        groups = np.arange(math.prod(coordinates.shape[:batch])) * math.prod(lengths)
+        flat = flat + groups.reshape(coordinates.shape[:batch] + (1,) * (coordinates.ndim - 1 - batch))
+    return flat
+
+
+def _are_coordinates(coordinates: Node, lengths: Any, batch: Any) -> bool:
+    shape = coordinates.shape
+    return (
+        coordinates.dtype.is_integer
+        and admit.lengths(lengths)
+        and type(batch) is int
+        and 0 <= batch < len(shape)
+        and shape[-1] == len(lengths)
+    )
+
+
 FLAT_PLACES = Primitive(
     "flat_places",
     "constant",
     infer=lambda inputs, params: (inputs[0].shape[:-1], int64),
     reference=_flat_places,
+    numpy=_written_flat_places,
     parameters=["lengths", "batch"],
+    admits=lambda inputs, params: len(inputs) == 1 and len(params) == 2 and _are_coordinates(inputs[0], *params),
 )
 """Where elements with these coordinates, along the last axis, stand if the axes of these lengths are made one; for each
 of the first `batch` axes after those of the one before."""
@@ -129,12 +167,26 @@ def _last(places: np.ndarray, length: int) -> np.ndarray:
     return result
 
 
+def _written_last(places: np.ndarray, length: int) -> np.ndarray:
+    result = np.full(length, -1, np.int64)
+    result[places] = np.arange(places.size)
+    return result
+
+
 LAST = Primitive(
     "last_at",
     "constant",
     infer=lambda inputs, params: ((params[0],), int64),
     reference=_last,
+    numpy=_written_last,
     parameters=["length"],
+    admits=lambda inputs, params: (
+        len(inputs) == 1
+        and inputs[0].dtype.is_integer
+        and len(inputs[0].shape) == 1
+        and len(params) == 1
+        and admit.lengths(params)
+    ),
 )
 """For each place the number of the last slice that goes there; -1 for none."""
 

@@ -16,6 +16,7 @@ from gradtape.graph.handles import TensorLike, as_node, wrap
 from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import Shape, normalize_axes
 from gradtape.graph.trace import apply
+from gradtape.ops import admit
 from gradtape.ops.declare import convert, operation, publish
 from gradtape.ops.indexing import gather, moved
 from gradtape.ops.shaping import getitem
@@ -36,6 +37,7 @@ ARGSORT = Primitive(
     infer=lambda inputs, params: (inputs[0].shape, int64),
     reference=_argsort,
     parameters=["axis", "descending"],
+    admits=admit.along_axis(bool),
 )
 
 
@@ -46,8 +48,13 @@ def _infer_place(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]
     return x.shape[:axis] + x.shape[axis + 1 :], int64
 
 
-ARGMAX = Primitive("argmax", "constant", infer=_infer_place, reference=np.argmax, parameters=["axis"])
-ARGMIN = Primitive("argmin", "constant", infer=_infer_place, reference=np.argmin, parameters=["axis"])
+def _place_of(name: str, function: Any) -> Primitive:
+    return Primitive(
+        name, "constant", infer=_infer_place, reference=function, parameters=["axis"], admits=admit.along_axis()
+    )
+
+
+ARGMAX, ARGMIN = _place_of("argmax", np.argmax), _place_of("argmin", np.argmin)
 
 
 def _descending(direction: Any) -> bool:

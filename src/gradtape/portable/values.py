@@ -185,6 +185,8 @@ def _function(value: Any) -> ast.expr | None:
         return name(called)
     if isinstance(value, BuiltinFunctionType) and getattr(math, called, None) is value:
         return ast.Attribute(name("math"), called, ast.Load())
+    if isinstance(getattr(value, "__self__", None), np.ufunc):  # add.at and the like
+        return ast.Attribute(Known(value.__self__).written(), called, ast.Load())
     if value is np.absolute:
         return _numpys("abs")
     return _numpys(called) if called and getattr(np, called, None) is value else None
