@@ -3,6 +3,7 @@
 Where NumPy rounds correctly, it gives these bits too.
 """
 
+import ml_dtypes  # noqa: F401  (NumPy then knows bfloat16 by name)
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -53,7 +54,7 @@ def leaf_values(program, seed):
 @st.composite
 def programs(draw, names, reductions=True):
     """A random Program of elementwise operations, broadcasts, reductions and views."""
-    dtype = draw(st.sampled_from(["float32", "float64"]))
+    dtype = draw(st.sampled_from(["float16", "bfloat16", "float32", "float64"]))
     leaves = [(dtype, draw(st.sampled_from(SHAPES))) for _ in range(draw(st.integers(1, 3)))]
     shapes = {-1 - i: shape for i, (_, shape) in enumerate(leaves)}
     steps = []
