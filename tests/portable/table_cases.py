@@ -46,6 +46,7 @@ OTHERS = {
     "all": [((M,), ((0,),))],
     "any": [((M,), ((1,),))],
     "matmul": [((M, (4, 2)), (False, False)), ((M, (3, 2)), (True, False)), ((M, (2, 2, 3)), (True, True))],
+    "sum_of_products": [((V, V, V, V), ()), ((M, M, M, M, (4,), (3, 1)), ())],
     "take": [((M, "places", (2,)), (0,)), ((M, "places", (2, 5)), (1,))],
     "put": [(((2, 4), "places", (2,)), (0, 3)), (((3, 2, 5), "places", (2, 5)), (1, 4))],
     "flat_places": [(("places", (5, 2)), ((3, 4), 0)), (("places", (2, 5, 1)), ((4,), 1))],
@@ -62,7 +63,7 @@ OTHERS = {
 TYPES = {
     **dict.fromkeys(["sum", "max", "min", "prod"], ("float32", "float64", "int32", "int64")),
     **dict.fromkeys(["all", "any"], ("bool",)),
-    "matmul": ("float32", "float64"),
+    **dict.fromkeys(["matmul", "sum_of_products"], ("float32", "float64")),
     **dict.fromkeys(["cumsum", "cumprod", "argsort", "argmax", "argmin"], ("float32", "float64", "int32", "int64")),
     **dict.fromkeys(["flat_places", "last_at"], ("int64",)),
     "while_loop": ("float64",),

@@ -465,7 +465,7 @@ class Body:
             return self.call(function, args, options)
         if function is np.polyval and isinstance(args[0], Known) and len(args[0].value) <= TERMS:
             return self._polynomial(args[0].value, args[1])
-        if function is np.array and len(given) == 1 and isinstance(args[0], Code):
+        if function in (np.array, np.asarray) and len(given) == 1 and isinstance(args[0], Code):
             return args[0]
         dtype = call_type(function, args, options)
         weak = [lifted(one) for one in args]
