@@ -18,7 +18,9 @@ from gradtape.graph.dtypes import bool_ as bool
 from gradtape.modes.custom import custom_jvp, custom_vjp
 from gradtape.modes.custom_gradient import custom_gradient, recompute_grad
 from gradtape.modes.expansion import TaylorPolynomial, derivatives, jet, taylor_polynomial
+from gradtape.modes.functional import elementwise_grad, grad, hvp, jvp, linearize, value_and_grad, vjp
 from gradtape.modes.tape import GradientTape, UnconnectedGradients
+from gradtape.modes.vmap import vmap
 from gradtape.ops.activations import sigmoid, tanh
 from gradtape.ops.arithmetic import (
     abs,
@@ -150,6 +152,7 @@ __all__ = [
     "derivatives",
     "divide",
     "dtypes",
+    "elementwise_grad",
     "equal",
     "errors",
     "exp",
@@ -169,9 +172,11 @@ __all__ = [
     "function",
     "gather",
     "gather_nd",
+    "grad",
     "greater",
     "greater_equal",
     "half",
+    "hvp",
     "hypot",
     "identity",
     "int32",
@@ -179,9 +184,11 @@ __all__ = [
     "is_finite",
     "is_nan",
     "jet",
+    "jvp",
     "less",
     "less_equal",
     "linalg",
+    "linearize",
     "linspace",
     "load",
     "log",
@@ -254,6 +261,9 @@ __all__ = [
     "tile",
     "transpose",
     "unstack",
+    "value_and_grad",
+    "vjp",
+    "vmap",
     "where",
     "while_loop",
     "zeros",

@@ -35,12 +35,19 @@ def _unregistered(node: Node) -> Any:
 
 
 _wrap: Callable[[Node], Any] = _unregistered
+_join: Callable[[Any, DType | None], Node]
 
 
 def register(wrap: Callable[[Node], Any]) -> None:
     """Say what a node is wrapped in for the user."""
     global _wrap
     _wrap = wrap
+
+
+def register_join(join: Callable[[Any, DType | None], Node]) -> None:
+    """Say what makes one node of a nested list in which there are tensors."""
+    global _join
+    _join = join
 
 
 def wrap(node: Node) -> Any:
@@ -80,7 +87,8 @@ def as_node(value: TensorLike, dtype: DType | None = None) -> Node:
     """A node for whatever `value` is. Arrays are copied, so later changes to them do not matter.
 
     Without `dtype`, Python floats become float32, integers int32 (int64 if they need it), bools bool,
-    and arrays keep their type. Raises DTypeError for what is no number, ShapeError for ragged lists.
+    and arrays keep their type. Tensors in lists are stacked, so derivatives go through the list. Raises DTypeError for
+    what is no number, ShapeError for ragged lists.
     """
     if isinstance(value, Handle):
         value = value.node
@@ -90,6 +98,8 @@ def as_node(value: TensorLike, dtype: DType | None = None) -> Node:
         return value
     if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
         return number_node(value, dtype or default_type(value))
+    if isinstance(value, (list, tuple)) and _has_handle(value):
+        return _join(value, dtype)
     return leaf(*as_array(value, dtype))
 
 
@@ -105,7 +115,7 @@ def as_array(value: Any, dtype: DType | None = None) -> tuple[np.ndarray, DType]
     """A fresh native array of a supported type for a number, a nested list or an array-like, and that type."""
     typed = isinstance(value, (np.ndarray, np.generic)) or hasattr(value, "__array__")
     try:
-        array = np.asarray(_without_handles(value) if isinstance(value, (list, tuple)) else value)
+        array = np.asarray(value)
     except (ValueError, TypeError) as error:
         raise ShapeError(
             f"cannot make a tensor of {_short(value)}: every row must have the same length and hold numbers ({error})"
@@ -118,7 +128,7 @@ def as_array(value: Any, dtype: DType | None = None) -> tuple[np.ndarray, DType]
     if array.dtype.kind == "c":
         raise DTypeError(f"cannot make a tensor of {_short(value)}: complex numbers are not supported")
     if dtype is None:
-        if isinstance(value, (list, tuple)) and any(isinstance(x, (np.ndarray, np.generic, Handle)) for x in value):
+        if isinstance(value, (list, tuple)) and any(isinstance(x, (np.ndarray, np.generic)) for x in value):
             typed = True
         if typed:
             dtype = as_dtype(array.dtype)
@@ -136,12 +146,8 @@ def as_array(value: Any, dtype: DType | None = None) -> tuple[np.ndarray, DType]
     return np.array(converted(array, dtype), order="C", copy=True), dtype
 
 
-def _without_handles(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_without_handles(x) for x in value]
-    if isinstance(value, Handle):
-        return np.asarray(value)
-    return value
+def _has_handle(value: Any) -> bool:
+    return any(isinstance(x, Handle) or (isinstance(x, (list, tuple)) and _has_handle(x)) for x in value)
 
 
 def _short(value: Any) -> str:

@@ -74,6 +74,11 @@ class Primitive:
     kind        the name of the kind of map, which decides the rules of all modes
     infer       (inputs, params) → (shape, dtype); raises ShapeError or DTypeError
     rule        the derivative, in the form that the kind prescribes; None: the result carries no gradient
+    forward     for an implicit primitive whose tangent is not found by transposing the rule: (tangents, inputs,
+                params…) → tangent of the result, where an input without tangent has None; else None
+    batch       the same on examples side by side: (inputs, batched, number, params…) → node, where the examples stand
+                along the first axis of the result and of those inputs that are `batched`; None: element by element
+                if the primitive is, else one call for each example
     lowering    (machine, values…, params…) → value, or the name of one of the engine's elementary functions,
                 or None: not part of a fused kernel, or READ: no instruction, only a way to read the operand
     view        for a primitive that only shows its input in another way: (layout, params…) → layout, or None where
@@ -101,10 +106,12 @@ class Primitive:
 
     __slots__ = (
         "admits",
+        "batch",
         "commutes",
         "costly",
         "domain",
         "exact",
+        "forward",
         "infer",
         "involution",
         "kind",
@@ -131,6 +138,8 @@ class Primitive:
         *,
         infer: Callable[[tuple[Node, ...], tuple], tuple[Shape, DType]],
         rule: Any = None,
+        forward: Callable[..., Any] | None = None,
+        batch: Callable[..., Node] | None = None,
         lowering: Any = None,
         reduction: Any = None,
         view: Any = None,
@@ -154,6 +163,8 @@ class Primitive:
         self.kind = kind
         self.infer = infer
         self.rule = rule
+        self.forward = forward
+        self.batch = batch
         self.lowering = lowering
         self.reduction = reduction
         self.view = view
@@ -178,6 +189,11 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<Primitive {self.name} ({self.kind})>"
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether an element of the result rests on the elements at the same place, after broadcasting."""
+        return self.lowering not in (None, READ) and self.reduction is None and self.view is None
 
 
 def READ(m: Any, x: Any, *params: Any) -> Any:

@@ -18,36 +18,15 @@ from typing import Any, cast
 
 from gradtape.errors import GradtapeError, RuleError
 from gradtape.graph.handles import Handle, as_node, wrap
-from gradtape.graph.node import Node, Recording, recordings, scalar
+from gradtape.graph.node import Node, recordings
 from gradtape.modes import nest
-from gradtape.modes.reverse import pull_back
+from gradtape.modes.reverse import transpose
 from gradtape.ops.arithmetic import plus
 from gradtape.ops.custom import declared
 from gradtape.ops.declare import convert
-from gradtape.ops.shaping import broadcasted
 
 Nodes = Sequence[Node]
 Found = Sequence[Node | None]
-
-
-def transpose(linear: Callable[[Nodes], Found], like: Nodes, cotangents: Nodes) -> list[Node | None]:
-    """The cotangents of the inputs of a linear map, which are `like` these nodes, given those of its results."""
-    inputs = [broadcasted(scalar(x.dtype.as_numpy_dtype(0).item(), x.dtype), x.shape) for x in like]
-    recording = Recording(accessed=False)
-    for x in inputs:
-        if x.dtype.is_floating:
-            recording.watch(x)
-    token = recordings.set((*recordings.get(), recording))
-    try:
-        results = linear(inputs)
-    finally:
-        recordings.reset(token)
-    seeds: dict[Node, Node] = {}
-    for y, ct in zip(results, cotangents, strict=True):
-        if y is not None and y in recording.made:
-            seeds[y] = plus(seeds[y], ct) if y in seeds else ct
-    found = pull_back(recording.made, seeds)
-    return [found.get(x) for x in inputs]
 
 
 class Pulled:

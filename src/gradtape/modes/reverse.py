@@ -9,16 +9,16 @@ rounded once for the half types: it is evaluated in float32.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gradtape import config
-from gradtape.graph.node import Node, Op
+from gradtape.graph.node import Node, Op, Recording, recordings, scalar
 from gradtape.graph.origins import forward, pulled
 from gradtape.ops.arithmetic import choose, plus, times
-from gradtape.ops.custom import custom_call
+from gradtape.ops.custom import Rule, custom_call
 from gradtape.ops.halves import rounded_once
-from gradtape.ops.shaping import full, sum_to
+from gradtape.ops.shaping import broadcasted, full, sum_to
 
 
 def pull_back(made: dict[Node, Op | None], seeds: Mapping[Node, Node]) -> dict[Node, Node]:
@@ -37,7 +37,7 @@ def pull_back(made: dict[Node, Op | None], seeds: Mapping[Node, Node]) -> dict[N
             continue
         primitive, inputs, params = op
         if primitive.kind == "custom":
-            calls = calls or _calls(made)
+            calls = calls or custom_calls(made)
             results = calls[inputs]
             if node is next(iter(results)) and any(one in cotangents for one in results):  # all that uses them is done
                 for x, share in _custom(results, cotangents):
@@ -57,10 +57,32 @@ def pull_back(made: dict[Node, Op | None], seeds: Mapping[Node, Node]) -> dict[N
     return cotangents
 
 
+def transpose(
+    linear: Callable[[Sequence[Node]], Sequence[Node | None]], like: Sequence[Node], cotangents: Sequence[Node]
+) -> list[Node | None]:
+    """The cotangents of the inputs of a linear map, which are `like` these nodes, given those of its results."""
+    inputs = [broadcasted(scalar(x.dtype.as_numpy_dtype(0).item(), x.dtype), x.shape) for x in like]
+    recording = Recording(accessed=False)
+    for x in inputs:
+        if x.dtype.is_floating:
+            recording.watch(x)
+    token = recordings.set((*recordings.get(), recording))
+    try:
+        results = linear(inputs)
+    finally:
+        recordings.reset(token)
+    seeds: dict[Node, Node] = {}
+    for y, ct in zip(results, cotangents, strict=True):
+        if y is not None and y in recording.made:
+            seeds[y] = plus(seeds[y], ct) if y in seeds else ct
+    found = pull_back(recording.made, seeds)
+    return [found.get(x) for x in inputs]
+
+
 # What a user declared: all results of a call have their cotangents together, and so do its arguments.
 
 
-def _calls(made: Mapping[Node, Op | None]) -> dict[tuple[Node, ...], dict[Node, Op]]:
+def custom_calls(made: Mapping[Node, Op | None]) -> dict[tuple[Node, ...], dict[Node, Op]]:
     """The results of each call of a function with a rule of its own, by the inputs that they share."""
     calls: dict[tuple[Node, ...], dict[Node, Op]] = {}
     for node, op in made.items():
@@ -69,13 +91,19 @@ def _calls(made: Mapping[Node, Op | None]) -> dict[tuple[Node, ...], dict[Node, 
     return calls
 
 
-def _custom(nodes: Mapping[Node, Op], cotangents: Mapping[Node, Node]) -> Iterator[tuple[Node, Node | None]]:
-    """The arguments of a call with their cotangents, as its rule says."""
+def custom_parts(nodes: Mapping[Node, Op]) -> tuple[Rule, Sequence[Node], list[Node]]:
+    """The rule of a call, its arguments, and its results, of which some are given as nodes."""
     results: list[Node] = []
     for node, op in nodes.items():
         rule, computed, arguments, which = custom_call(op)
         results = results or list(computed)
         results[which] = node
+    return rule, arguments, results
+
+
+def _custom(nodes: Mapping[Node, Op], cotangents: Mapping[Node, Node]) -> Iterator[tuple[Node, Node | None]]:
+    """The arguments of a call with their cotangents, as its rule says."""
+    rule, arguments, results = custom_parts(nodes)
     cts = [cotangents.get(y) or full(y.shape, 0, y.dtype) for y in results]
     return zip(arguments, rule.pull(arguments, results, cts), strict=True)
 

@@ -14,7 +14,8 @@ elementwise   a partial derivative per input, as an expression of the inputs    
 linear        its transpose: cotangent of the output → cotangent of input i      forward is itself
 bilinear      two transposes                                                     Leibniz, Cauchy products
 selection     per input, where the input is picked: a bool expression            zero elsewhere by structure
-implicit      cotangent of input i, from the cotangent, the output, the inputs   the textbook rule, source named
+implicit      cotangent of input i, from the cotangent, the output, the inputs   the textbook rule, source named;
+                                                                                 forward its transpose, or said with it
 constant      none: nothing depends on the input smoothly                        no gradient
 custom        none; the user's is a value in the graph, see `ops.custom`             what the user says
 """
@@ -350,19 +351,22 @@ def linear(
     infer: Callable,
     transpose: Callable,
     reference: Callable,
+    batch: Callable,
     lowering: Any = None,
     reduction: Any = None,
     view: Any = None,
     parameters: Sequence[str] = (),
     **fields: Any,
 ) -> Primitive:
-    """Declare a linear map of one input; `transpose(ct, x, *params)` is the cotangent of the input `x`. Further
-    `fields` are those of the Primitive."""
+    """Declare a linear map of one input; `transpose(ct, x, *params)` is the cotangent of the input `x`, and
+    `batch(xs, number, *params)` the map of so many inputs, which stand along the first axis of `xs`. Further `fields`
+    are those of the Primitive."""
     return Primitive(
         name,
         "linear",
         infer=infer,
         rule=lambda ct, i, inputs, *params: transpose(ct, inputs[0], *params),
+        batch=lambda inputs, batched, number, *params: batch(inputs[0], number, *params),
         lowering=lowering,
         reduction=reduction,
         view=view,

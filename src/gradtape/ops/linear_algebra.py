@@ -10,10 +10,11 @@ from gradtape.errors import ShapeError
 from gradtape.graph.dtypes import DType, promote
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node, Primitive
-from gradtape.graph.shapes import Shape, broadcast
+from gradtape.graph.shapes import Shape, broadcast, size
 from gradtape.graph.trace import apply
 from gradtape.ops import admit
 from gradtape.ops.declare import convert, operation
+from gradtape.ops.shaping import TRANSPOSE, of_rank, reshaped
 
 Tensor = Any
 
@@ -53,11 +54,40 @@ def _reference(a: Any, b: Any, turn_a: bool, turn_b: bool) -> Any:
     return np.matmul(np.swapaxes(a, -1, -2) if turn_a else a, np.swapaxes(b, -1, -2) if turn_b else b)
 
 
+def _batch(inputs: tuple[Node, ...], batched: tuple[bool, ...], number: int, turn_a: bool, turn_b: bool) -> Node:
+    """Products of the same matrix are one large product; others stand side by side."""
+    a, b = inputs
+    if batched == (True, False) and len(b.shape) == 2:
+        return _rows_by(a, b, number, turn_a, turn_b)
+    if batched == (False, True) and len(a.shape) == 2:  # (b aᵀ)ᵀ
+        return _turned_node(_rows_by(b, a, number, not turn_b, not turn_a))
+    rank = max(len(x.shape) - flag for x, flag in zip(inputs, batched, strict=True))
+    a, b = (of_rank(x, rank) if flag else x for x, flag in zip(inputs, batched, strict=True))
+    return product(a, b, turn_a, turn_b)
+
+
+def _rows_by(a: Node, b: Node, number: int, turn_a: bool, turn_b: bool) -> Node:
+    """The products of matrices, of which so many are side by side, by one matrix."""
+    a = _turned_node(a) if turn_a else a
+    rows = reshaped(a, (size(a.shape[:-1]), a.shape[-1]))
+    return reshaped(product(rows, b, False, turn_b), (*a.shape[:-1], b.shape[-2] if turn_b else b.shape[-1]))
+
+
+def _turned_node(x: Node) -> Node:
+    """Matrices transposed."""
+    shape = _turned(x.shape, True)
+    if 1 in shape[-2:]:
+        return reshaped(x, shape)
+    rank = len(shape)
+    return apply(TRANSPOSE, (x,), ((*range(rank - 2), rank - 1, rank - 2),))
+
+
 MATMUL = Primitive(
     "matmul",
     "bilinear",
     infer=_infer,
     rule=[_to_a, _to_b],
+    batch=_batch,
     reference=_reference,
     library="matmul",
     parameters=["transpose_a", "transpose_b"],

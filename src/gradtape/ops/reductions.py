@@ -13,7 +13,7 @@ import numpy as np
 
 from gradtape.errors import DTypeError
 from gradtape.graph.handles import TensorLike, number_node
-from gradtape.graph.node import Node, Primitive
+from gradtape.graph.node import TABLE, Node, Primitive
 from gradtape.graph.shapes import normalize_axes, reduced, size
 from gradtape.graph.trace import apply
 from gradtape.ops import admit
@@ -27,6 +27,7 @@ from gradtape.ops.shaping import (
     SUM,
     TRANSPOSE,
     full,
+    further,
     getitem,
     infer_reduced,
     over_runs,
@@ -77,12 +78,17 @@ def _products_before(x: Node) -> Node:
     return result
 
 
+def _batch(name: str) -> Callable[..., Node]:
+    return lambda inputs, batched, number, axes: apply(TABLE[name], inputs, (further(axes),))
+
+
 def _extreme(name: str, function: Callable, lowest: Callable[[Any], Any]) -> Primitive:
     return Primitive(
         name,
         "implicit",
         infer=infer_reduced,
         rule=_extreme_rule,
+        batch=_batch(name),
         reduction=name,
         reference=lambda x, axes: function(x, axis=axes, initial=lowest(x.dtype)),
         parameters=["axes"],
@@ -106,6 +112,7 @@ PROD = Primitive(
     "implicit",
     infer=infer_reduced,
     rule=_product_rule,
+    batch=_batch("prod"),
     reduction="mul",
     reference=lambda x, axes: np.prod(x, axis=axes, dtype=x.dtype),
     parameters=["axes"],
@@ -115,6 +122,7 @@ ALL = Primitive(
     "all",
     "constant",
     infer=infer_reduced,
+    batch=_batch("all"),
     reduction="and",
     reference=lambda x, axes: np.all(x, axis=axes),
     parameters=["axes"],
@@ -124,6 +132,7 @@ ANY = Primitive(
     "any",
     "constant",
     infer=infer_reduced,
+    batch=_batch("any"),
     reduction="or",
     reference=lambda x, axes: np.any(x, axis=axes),
     parameters=["axes"],

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradtape.errors import DTypeError, ShapeError
 from gradtape.graph.dtypes import DType, as_dtype, promote
-from gradtape.graph.handles import Handle, TensorLike, as_node
+from gradtape.graph.handles import Handle, TensorLike, as_node, register_join, weak
 from gradtape.graph.node import READ, TABLE, Node, Primitive
 from gradtape.graph.shapes import Shape, as_shape, broadcast, normalize_axes, reduced, size
 from gradtape.graph.trace import apply
@@ -23,6 +23,7 @@ RESHAPE = linear(
     "reshape",
     infer=lambda inputs, params: (params[0], inputs[0].dtype),
     transpose=lambda ct, x, shape: reshaped(ct, x.shape),
+    batch=lambda xs, number, shape: reshaped(xs, (number, *shape)),
     view=lambda layout, shape: layout.reshape(shape),
     reference=lambda x, shape: x.reshape(shape),
     parameters=["shape"],
@@ -33,6 +34,7 @@ TRANSPOSE = linear(
     "transpose",
     infer=lambda inputs, params: (tuple(inputs[0].shape[i] for i in params[0]), inputs[0].dtype),
     transpose=lambda ct, x, perm: apply(TRANSPOSE, (ct,), (tuple(int(i) for i in np.argsort(perm)),)),
+    batch=lambda xs, number, perm: apply(TRANSPOSE, (xs,), ((0, *[i + 1 for i in perm]),)),
     view=lambda layout, perm: layout.transpose(perm),
     reference=lambda x, perm: x.transpose(perm),
     parameters=["perm"],
@@ -43,6 +45,7 @@ BROADCAST = linear(
     "broadcast_to",
     infer=lambda inputs, params: (params[0], inputs[0].dtype),
     transpose=lambda ct, x, shape: sum_to(ct, x.shape),
+    batch=lambda xs, number, shape: broadcasted(of_rank(xs, len(shape)), (number, *shape)),
     lowering=READ,
     view=lambda layout, shape: layout.broadcast(shape),
     reference=lambda x, shape: np.broadcast_to(x, shape),
@@ -59,6 +62,7 @@ SUM = linear(
     "sum",
     infer=infer_reduced,
     transpose=lambda ct, x, axes: spread(ct, axes, x.shape),
+    batch=lambda xs, number, axes: apply(SUM, (xs,), (further(axes),)),
     reduction="add",
     reference=lambda x, axes: np.sum(x, axis=axes, dtype=np.float64 if x.dtype.kind == "f" else None).astype(x.dtype),
     parameters=["axes"],
@@ -66,6 +70,16 @@ SUM = linear(
     zeros="all",
     mask=lambda mask, inputs, params: apply(TABLE["any"], (mask,), params),
 )
+
+
+def further(axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The same axes where there is another one in front."""
+    return tuple([i + 1 for i in axes])
+
+
+def of_rank(xs: Node, rank: int) -> Node:
+    """Examples side by side along the first axis, each given so many axes: those that it lacks are put in front."""
+    return reshaped(xs, (xs.shape[0], *[1] * (rank + 1 - len(xs.shape)), *xs.shape[1:]))
 
 
 def reshaped(x: Node, shape: Shape) -> Node:
@@ -192,11 +206,17 @@ def _concat_rule(ct: Node, i: int, inputs: tuple[Node, ...], axis: int) -> Node:
     return getitem(ct, tuple(slices))
 
 
+def _concat_batch(inputs: tuple[Node, ...], batched: tuple[bool, ...], number: int, axis: int) -> Node:
+    parts = [x if b else broadcasted(x, (number, *x.shape)) for x, b in zip(inputs, batched, strict=True)]
+    return apply(CONCAT, tuple(parts), (axis + 1,))
+
+
 CONCAT = Primitive(
     "concat",
     "linear",
     infer=_concat_infer,
     rule=_concat_rule,
+    batch=_concat_batch,
     reference=lambda *given: np.concatenate(given[:-1], axis=given[-1]),
     parameters=["axis"],
     admits=admit.joined,
@@ -234,7 +254,10 @@ def concat(values: Sequence[TensorLike], axis: int, name: str | None = None) -> 
 @operation()
 def stack(values: Sequence[TensorLike], axis: int = 0, name: str | None = None) -> Tensor:
     """The tensors, all of one shape, side by side along a new axis at `axis`."""
-    nodes = _nodes(values, "stack")
+    return _stacked(_nodes(values, "stack"), axis)
+
+
+def _stacked(nodes: Sequence[Node], axis: int) -> Node:
     for node in nodes:
         if node.shape != nodes[0].shape:
             raise ShapeError(f"stack needs equal shapes, but {nodes[0].shape} and {node.shape} were given")
@@ -243,6 +266,38 @@ def stack(values: Sequence[TensorLike], axis: int = 0, name: str | None = None) 
     parts = tuple(reshaped(node, shape) for node in nodes)
     return parts[0] if len(parts) == 1 else apply(CONCAT, parts, (axis,))
 
+
+def _joined(values: Any, dtype: DType | None) -> Node:
+    """A nested list with tensors in it as one node. Python numbers take the type of the tensors and arrays."""
+    if dtype is None:
+        numbers = []
+        for one in _elements(values):
+            if isinstance(one, (bool, int, float)) and not isinstance(one, np.generic):
+                numbers.append(one)
+            else:
+                found = one.dtype if isinstance(one, Handle) else as_dtype(np.asarray(one).dtype)
+                dtype = found if dtype is None else promote(dtype, found)
+        assert dtype is not None
+        for number in numbers:
+            dtype = promote(dtype, weak(number, dtype))
+    parts = [_joined(one, dtype) if isinstance(one, (list, tuple)) else _element(one, dtype) for one in values]
+    return _stacked(parts, 0)
+
+
+def _elements(values: Any) -> Iterator[Any]:
+    for one in values:
+        if isinstance(one, (list, tuple)):
+            yield from _elements(one)
+        else:
+            yield one
+
+
+def _element(value: Any, dtype: DType) -> Node:
+    node = as_node(value) if isinstance(value, Handle) or hasattr(value, "__array__") else as_node(value, dtype)
+    return convert(node, dtype)
+
+
+register_join(_joined)
 
 # -- slices ---------------------------------------------------------------------------------------------------
 
@@ -273,6 +328,7 @@ SLICE = linear(
     "slice",
     infer=_slice_infer,
     transpose=lambda ct, x, slices: apply(PUT_SLICE, (ct,), (x.shape, slices)),
+    batch=lambda xs, number, slices: apply(SLICE, (xs,), (((0, number, 1), *slices),)),
     view=lambda layout, slices: layout.slice(slices),
     reference=lambda x, slices: x[as_slices(slices)],
     parameters=["slices"],
@@ -283,6 +339,7 @@ PUT_SLICE = linear(
     "put_slice",
     infer=lambda inputs, params: (params[0], inputs[0].dtype),
     transpose=lambda ct, x, shape, slices: apply(SLICE, (ct,), (slices,)),
+    batch=lambda xs, number, shape, slices: apply(PUT_SLICE, (xs,), ((number, *shape), ((0, number, 1), *slices))),
     reference=_put_reference,
     parameters=["shape", "slices"],
     admits=admit.one_input(admit.put),

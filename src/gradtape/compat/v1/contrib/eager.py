@@ -17,12 +17,14 @@ array([ 6., 12.])
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradtape.compat.v1.session import enable_eager_execution, executing_eagerly
-from gradtape.errors import ArgumentError
-from gradtape.modes.functional import need_tensors, positions_of, value_and_vjp
+from gradtape.errors import ArgumentError, GradtapeError
+from gradtape.graph.handles import as_node, wrap
+from gradtape.modes.arguments import Arguments, need_tensors, parameter_names
+from gradtape.modes.functional import called
 from gradtape.modes.tape import GradientTape
 from gradtape.modes.transformed import transform
 from gradtape.tensor import Variable
@@ -96,9 +98,46 @@ def make_vjp(f: Function, params: Any = None, persistent: bool = True) -> Functi
                 f"a function to be differentiated takes positional arguments, but {', '.join(others)} "
                 "was given by name; set it with a lambda or functools.partial"
             )
-        return value_and_vjp(f, args, positions_of(f, params, len(args)), persistent)
+        wanted = _positions(f, params, len(args))
+        tensors = [_tensor(value, i) if i in wanted else value for i, value in enumerate(args)]
+        smooth = [i for i in dict.fromkeys(wanted) if params is not None or tensors[i].dtype.is_floating]
+        given = Arguments(f, tensors, argnums=smooth)
+        value, _, tape = called(f, given, persistent=persistent)
+
+        def vjp(dy: Any = None) -> list[Any]:
+            found = dict(zip(smooth, tape.gradient(value, given.leaves, output_gradients=dy), strict=True))
+            return [found.get(i) for i in wanted]
+
+        return value, vjp
 
     return value_and_pullback
+
+
+def _positions(f: Function, params: Any, number: int) -> Sequence[int]:
+    """Where the parameters `params`, given by index or name, stand in a call with so many arguments."""
+    if params is None:
+        return range(number)
+    found = []
+    for p in [params] if isinstance(params, (str, int)) else params:
+        if not isinstance(p, (str, int)) or isinstance(p, bool):
+            raise ArgumentError(f"params must be indices or names of parameters, but it has {p!r}")
+        names = parameter_names(f) if isinstance(p, str) else []
+        if isinstance(p, str) and p not in names:
+            raise ArgumentError(f"params names {p!r}, but the parameters are {', '.join(names) or 'none'}")
+        position = names.index(p) if isinstance(p, str) else p
+        if not 0 <= position < number:
+            raise ArgumentError(f"params names the argument {p!r}, but the call has {number} positional arguments")
+        found.append(position)
+    return found
+
+
+def _tensor(value: Any, position: int) -> Any:
+    try:
+        return wrap(as_node(value))
+    except GradtapeError as error:
+        raise type(error)(
+            f"argument {position} cannot be differentiated: {error}; name the arguments that can with params=[...]"
+        ) from None
 
 
 @transform

@@ -1,0 +1,123 @@
+"""Sketches: graphs that are made aside, to be read and made again on other nodes.
+
+    with Sketch("vmap") as sketch:                 x stands for a value that is not known
+        x = sketch.placeholder((3,), float32)
+        y = f(x)                                   a graph from x to y, which is part of no computation yet
+
+Unlike in `gradtape.function`, open tapes see what is done: they see what does not depend on a placeholder, and
+variables that are read. What does depend on one, they are to forget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gradtape.errors import ControlFlowError
+from gradtape.graph.dtypes import DType
+from gradtape.graph.handles import wrap
+from gradtape.graph.node import Node, recordings
+from gradtape.graph.shapes import Shape
+from gradtape.graph.trace import Trace, thread
+
+
+class Sketch:
+    """What is done in its `with` block is written into a Trace of its own. It stands at `thread.capture` meanwhile, and
+    answers what variables and the engine ask there.
+
+    name    what is being made, for messages
+    why     why a value is not known in it
+    """
+
+    def __init__(self, name: str, why: str):
+        self.name = name
+        self.why = why
+        self.read: dict[int, Any] = {}  # nothing is kept of variables: what they are is asked outside
+        self.now: dict[int, Node] = {}
+        self.assigned: dict[int, Any] = {}
+        self._rests: dict[Node, bool] = {}
+        self._outside: tuple[Trace, Any] = thread.trace, thread.capture
+
+    def __enter__(self) -> Sketch:
+        self._outside = thread.trace, thread.capture
+        self._seen = [(recording, len(recording.made)) for recording in recordings.get()]
+        self._trace = thread.trace = Trace(closed=True)
+        thread.capture = self
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        thread.trace, thread.capture = self._outside
+        for recording, before in self._seen:
+            made = recording.made
+            later = [made.popitem() for _ in range(len(made) - before)]
+            made.update([(node, op) for node, op in reversed(later) if not self.rests_on_placeholder(node)])
+
+    def placeholder(self, shape: Shape, dtype: DType) -> Node:
+        """A leaf that has no value."""
+        node = Node(None, None, shape, dtype)
+        self._rests[node] = True
+        return node
+
+    def rests_on_placeholder(self, node: Node) -> bool:
+        """Whether a node was made of a placeholder."""
+        rests, stack = self._rests, [node]
+        while stack:
+            top = stack[-1]
+            if top not in rests:
+                inputs = () if top.op is None else top.op[1]
+                missing = [x for x in inputs if x not in rests]
+                if missing:
+                    stack += missing
+                    continue
+                rests[top] = any(rests[x] for x in inputs)
+            stack.pop()
+        return rests[node]
+
+    def hand_out(self, results: Iterable[Node]) -> None:
+        """After the block: what the results rest on that rests on no placeholder belongs to the Trace outside."""
+        outside = thread.trace
+        if not outside.closed:  # it takes up by itself what was made elsewhere
+            return
+        inside = {node for number, node in self._trace.at.items() if number >= 0}
+        stack, done = list(results), set(outside)
+        while stack:
+            node = stack[-1]
+            if node in inside and node not in done and node.op is not None:
+                missing = [x for x in node.op[1] if x not in done]
+                if missing:
+                    stack += missing[::-1]
+                    continue
+                if not self.rests_on_placeholder(node):
+                    outside.step(node, node.op)
+            done.add(node)
+            stack.pop()
+
+    # -- what variables and the engine ask --------------------------------------------------------------------
+
+    def leaf_of(self, variable: Any) -> Node:
+        with self._as_outside():
+            return variable.leaf
+
+    def assign(self, variable: Any, node: Node) -> None:
+        raise ControlFlowError(
+            f"{variable.name} cannot be assigned inside of {self.name}; return the value and assign it outside"
+        )
+
+    def compute(self, node: Node) -> None:
+        if self.rests_on_placeholder(node):
+            raise ControlFlowError(
+                f"this needs the value of a tensor inside of {self.name}, but {self.why}; choose elements with "
+                "gradtape.where, branches with gradtape.cond, repeat with gradtape.while_loop"
+            )
+        with self._as_outside():
+            wrap(node).numpy()
+
+    @contextmanager
+    def _as_outside(self) -> Iterator[None]:
+        inside = thread.trace, thread.capture
+        thread.trace, thread.capture = self._outside
+        try:
+            yield
+        finally:
+            thread.trace, thread.capture = inside
