@@ -16,6 +16,8 @@ from gradtape.graph.trace import apply
 
 RNG = np.random.default_rng(3)
 A, B, C = RNG.standard_normal((3, 4)), RNG.standard_normal((4, 2)), RNG.standard_normal((2, 3, 4))
+PLACES_0, PLACES_1, PLACES_2 = np.array(1), np.array([2, 0]), np.array([[0, 1], [2, 0]])
+COORDINATES = np.array([[[0, 1], [2, 3]], [[1, 1], [0, 0]]])
 AXIS = [((0,), C), ((1,), C), ((2,), C), ((1, 2), C), ((0,), C[0, 0])]
 
 MOVING: dict[str, list[tuple[list[np.ndarray], tuple]]] = {
@@ -31,6 +33,15 @@ MOVING: dict[str, list[tuple[list[np.ndarray], tuple]]] = {
     "concat": [([A, 2 * A, A[:1]], (0,)), ([C, C[:, :, :2]], (2,))],
     "slice": [([A], (((2, 2, -1), (0, 2, 2)),)), ([C], (((1, 1, 1), (0, 3, 1), (1, 2, 2)),))],
     "put_slice": [([A[:2, :2]], ((3, 5), ((2, 2, -1), (0, 2, 2))))],
+    "cumsum": [([A], (0, False, False)), ([C], (1, True, False)), ([C], (2, False, True))],
+    "cumprod": [([A], (0, False, False)), ([C], (1, True, False)), ([C], (2, False, True))],
+    "argsort": [([A], (0, False)), ([C], (2, True))],
+    "argmax": [([A], (0,)), ([C], (2,))],
+    "argmin": [([A], (0,)), ([C], (2,))],
+    "take": [([A, PLACES_2], (0,)), ([C, PLACES_1], (1,)), ([A[0], PLACES_0], (0,)), ([C, PLACES_2], (2,))],
+    "put": [([A[:, :2], PLACES_1], (1, 3)), ([C[:, :2, :], PLACES_2], (0, 4)), ([A[0, 0], PLACES_0], (0, 3))],
+    "flat_places": [([COORDINATES], ((3, 4), 0)), ([COORDINATES], ((3, 4), 1))],
+    "last_at": [([PLACES_1], (4,))],
     "matmul": [
         ([A, B], (False, False)),
         ([A, B.T], (False, True)),

@@ -19,7 +19,7 @@ from gradtape.errors import ArgumentError, DTypeError, ShapeError
 from gradtape.graph.handles import Handle, TensorLike, as_node, number_node, wrap
 from gradtape.graph.node import Buffer, Node, Recording, recordings
 from gradtape.modes import nest
-from gradtape.modes.functional import need_tensors
+from gradtape.modes.arguments import need_tensors
 from gradtape.modes.taylor import UNIT, Coefficient, expand
 from gradtape.ops.arithmetic import identity, multiply
 from gradtape.ops.declare import convert, float_operand, literal

@@ -88,7 +88,11 @@ def _elementwise(f: Primitive, tangents: Tangents, y: Node, inputs: tuple[Node, 
 
 
 def _linear(f: Primitive, tangents: Tangents, y: Node, inputs: tuple[Node, ...], params: tuple) -> Node | None:
-    along = [full(x.shape, 0, x.dtype) if t is None else t for x, t in zip(inputs, tangents, strict=True)]
+    """What is no float is a place, and stays where it is."""
+    along = [
+        x if not x.dtype.is_floating else full(x.shape, 0, x.dtype) if t is None else t
+        for x, t in zip(inputs, tangents, strict=True)
+    ]
     return apply(f, tuple(along), params)
 
 

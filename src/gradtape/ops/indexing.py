@@ -18,13 +18,13 @@ import numpy as np
 from gradtape.errors import DTypeError, ShapeError
 from gradtape.graph.dtypes import DType, as_dtype, converted, int64
 from gradtape.graph.handles import TensorLike
-from gradtape.graph.node import Buffer, Node, Primitive
+from gradtape.graph.node import Buffer, Node, Primitive, leaf
 from gradtape.graph.shapes import Shape, as_shape, normalize_axes, size
 from gradtape.graph.trace import apply
 from gradtape.ops import admit
 from gradtape.ops.declare import convert, operation
 from gradtape.ops.selection import where
-from gradtape.ops.shaping import TRANSPOSE, reshaped
+from gradtape.ops.shaping import TRANSPOSE, broadcasted, reshaped
 
 Tensor = Any
 
@@ -88,11 +88,47 @@ def _infer_put(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
     return (*ct.shape[:axis], length, *ct.shape[axis + len(places.shape) :]), ct.dtype
 
 
+def _batch_take(inputs: tuple[Node, ...], batched: tuple[bool, ...], number: int, axis: int) -> Node:
+    x, places = inputs
+    if batched == (True, False):
+        return apply(TAKE, (x, places), (axis + 1,))
+    if batched == (False, True):
+        found = apply(TAKE, (x, places), (axis,))
+        return moved(found, (axis, *[i for i in range(len(found.shape)) if i != axis]))
+    return gather(x, places, axis=axis + 1, batch_dims=1)
+
+
+def _batch_put(inputs: tuple[Node, ...], batched: tuple[bool, ...], number: int, axis: int, length: int) -> Node:
+    ct, places = inputs
+    if batched == (True, False):
+        return apply(PUT, (ct, places), (axis + 1, length))
+    if not batched[0]:
+        ct = broadcasted(ct, (number, *ct.shape))
+    depth = len(places.shape)  # the places of all examples along one axis
+    there = range(axis + 1, axis + depth)
+    turned = moved(ct, (0, *there, *[i for i in range(1, len(ct.shape)) if i not in there]))
+    flat = flat_places(reshaped(places, (*places.shape, 1)), (length,), 1)
+    sums = apply(PUT, (turned, flat), (0, number * length))
+    rest = range(2, len(sums.shape) + 1)
+    return moved(reshaped(sums, (number, length, *sums.shape[1:])), (0, *rest[:axis], 1, *rest[axis:]))
+
+
+def _batch_flat(inputs: tuple[Node, ...], batched: tuple[bool, ...], number: int, lengths: Shape, batch: int) -> Node:
+    (coordinates,) = inputs
+    if not batch:
+        return apply(FLAT_PLACES, inputs, (lengths, 0))
+    found = apply(FLAT_PLACES, inputs, (lengths, batch + 1))
+    step = size(coordinates.shape[1 : batch + 1]) * size(lengths)  # places of one example
+    first = np.arange(number).reshape(number, *[1] * (len(found.shape) - 1)) * step
+    return found - leaf(first, int64)
+
+
 TAKE = Primitive(
     "take",
     "linear",
     infer=_infer_take,
     rule=lambda ct, i, inputs, axis: None if i else apply(PUT, (ct, inputs[1]), (axis, inputs[0].shape[axis])),
+    batch=_batch_take,
     reference=_take,
     numpy=lambda x, places, axis: np.take(x, places, axis),
     parameters=["axis"],
@@ -106,6 +142,7 @@ PUT = Primitive(
     "linear",
     infer=_infer_put,
     rule=lambda ct, i, inputs, axis, length: None if i else apply(TAKE, (ct, inputs[1]), (axis,)),
+    batch=_batch_put,
     reference=_put,
     numpy=_written_put,
     parameters=["axis", "length"],
@@ -152,6 +189,7 @@ FLAT_PLACES = Primitive(
     "flat_places",
     "constant",
     infer=lambda inputs, params: (inputs[0].shape[:-1], int64),
+    batch=_batch_flat,
     reference=_flat_places,
     numpy=_written_flat_places,
     parameters=["lengths", "batch"],

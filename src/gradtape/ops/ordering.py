@@ -6,6 +6,7 @@ came from, and are zero by structure for what was not taken.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from gradtape.errors import ArgumentError, ShapeError
 from gradtape.graph.dtypes import DType, as_dtype, int32, int64
 from gradtape.graph.handles import TensorLike, as_node, wrap
-from gradtape.graph.node import Node, Primitive
+from gradtape.graph.node import TABLE, Node, Primitive
 from gradtape.graph.shapes import Shape, normalize_axes
 from gradtape.graph.trace import apply
 from gradtape.ops import admit
@@ -31,9 +32,14 @@ def _argsort(x: np.ndarray, axis: int, descending: bool) -> np.ndarray:
     return x.shape[axis] - 1 - np.flip(backwards, axis)
 
 
+def _batch(name: str) -> Callable[..., Node]:
+    return lambda inputs, batched, number, axis, *how: apply(TABLE[name], inputs, (axis + 1, *how))
+
+
 ARGSORT = Primitive(
     "argsort",
     "constant",
+    batch=_batch("argsort"),
     infer=lambda inputs, params: (inputs[0].shape, int64),
     reference=_argsort,
     parameters=["axis", "descending"],
@@ -50,7 +56,13 @@ def _infer_place(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]
 
 def _place_of(name: str, function: Any) -> Primitive:
     return Primitive(
-        name, "constant", infer=_infer_place, reference=function, parameters=["axis"], admits=admit.along_axis()
+        name,
+        "constant",
+        infer=_infer_place,
+        batch=_batch(name),
+        reference=function,
+        parameters=["axis"],
+        admits=admit.along_axis(),
     )
 
 
