@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from results import COPY, FUNCTION, OURS, Results, Row, shown
+from results import COPY, FUNCTION, JAX, OURS, TORCH, Results, Row, shown
 
 Value = Callable[[Results], float | None]
 
@@ -46,6 +46,13 @@ def _demands() -> list[Demand]:
     def peer(key: str, work: str, limit: float, ours: str = OURS) -> Demand:
         return Demand(work, "best peer", limit, _row(key, lambda row: row.ratio(ours, row.best_peer)))
 
+    jet = _row("tenth-100000", lambda row: row.ratio(OURS, JAX))
+
+    def evaluations(results: Results) -> float | None:
+        rows = [results.rows.get(key) for key in ("tenth-100000", "wave-100000")]
+        ten, one = [None if row is None else row.median(OURS) for row in rows]
+        return None if ten is None or one is None else ten / one
+
     copied = _row("sigmoid-10000000", lambda row: row.ratio(COPY, OURS))
     demands += [
         peer("sigmoid-1000", "sigmoid and gradient, 10³", 0.8),
@@ -53,6 +60,14 @@ def _demands() -> list[Demand]:
         peer("sigmoid-10000000", "sigmoid and gradient, 10⁷", 0.6),
         Demand("sigmoid and gradient, 10⁷", "bandwidth of a threaded copy", 0.8, copied, _percent, at_least=True),
         peer("sine-10000000", "sin² and 3 derivatives, 10⁷", 0.2),
+        Demand("10 derivatives of tanh(sin x · exp(−x²)), 10⁵", "JAX's jet, compiled", 0.5, jet),
+        Demand("10 derivatives of tanh(sin x · exp(−x²)), 10⁵", "the function itself", 15.0, evaluations),
+        Demand(
+            "7th derivative of the same by nested tapes",
+            TORCH,
+            0.1,
+            _row("nested-100000", lambda r: r.ratio(OURS, TORCH)),
+        ),
         peer("linear_training-100000-10", "linear regression training", 0.7),
         peer("logistic_training-100000-10", "logistic regression training", 0.7),
         peer("perceptron-1024-784-256-10", "perceptron step", 1.0),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from rivals import BEFORE, SYSTEMS, System
 
 OURS, FUNCTION, COPY = "gradtape", "gradtape function", "copy"
+TORCH, JAX = "torch", "jax jit"
 BY_NAME = {system.name: system for system in (*SYSTEMS, *BEFORE)}
 
 

@@ -47,7 +47,14 @@ class System:
         x = inputs.points(size, 6)
         return lambda: [value(x), first(x), second(x), third(x)]
 
+    def wave(self, size):
+        x = inputs.points(size, 3)
+        return lambda: [np.tanh(np.sin(x) * np.exp(-x * x))]
+
     def seventh(self, size):
+        return self.nested(size)
+
+    def nested(self, size):
         def derivative(x):
             return np.tanh(np.sin(x) * np.exp(-x * x))
 

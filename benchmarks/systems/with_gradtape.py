@@ -2,6 +2,7 @@
 
 import gradtape as tf
 
+import inputs
 from systems import LeftOut
 from systems.tape import Tape
 
@@ -12,6 +13,12 @@ class System(Tape):
             raise LeftOut("this version of gradtape has no function")
         wrap = tf.function if mode == "function" else lambda function: function
         super().__init__(tf, wrap, lambda results: [result.numpy() for result in results])
+
+    def seventh(self, size):
+        return self._work(lambda x: tf.derivatives(self._wave, x, 7)[7:], tf.constant(inputs.points(size, 3)))
+
+    def tenth(self, size):
+        return self._work(lambda x: tf.derivatives(self._wave, x, 10)[1:], tf.constant(inputs.points(size, 3)))
 
     def labels(self, labels, classes):
         return tf.one_hot(labels, classes)

@@ -7,6 +7,21 @@ from jax.experimental.jet import jet
 import inputs
 
 
+def _wave(x):
+    return jnp.tanh(jnp.sin(x) * jnp.exp(-x * x))
+
+
+def _by_jet(x, order):
+    """The derivatives of the wave by Taylor mode."""
+    line = (jnp.ones_like(x), *[jnp.zeros_like(x)] * (order - 1))
+    return jet(_wave, (x,), (line,))[1]
+
+
+def _slope(function):
+    """The derivative of a function that works element by element, in forward mode."""
+    return lambda x: jax.jvp(function, (x,), (jnp.ones_like(x),))[1]
+
+
 class System:
     def __init__(self, mode):
         self.compiled = mode == "jit"
@@ -56,13 +71,20 @@ class System:
         function = by_nesting if self.compiled else value_and_derivatives  # each the faster one
         return self._work(function, jnp.asarray(inputs.points(size, 6)))
 
-    def seventh(self, size):
-        def derivative(x):
-            rest = (jnp.ones_like(x), *[jnp.zeros_like(x)] * 6)
-            _, derivatives = jet(lambda x: jnp.tanh(jnp.sin(x) * jnp.exp(-x * x)), (x,), (rest,))
-            return [derivatives[-1]]
+    def wave(self, size):
+        return self._work(lambda x: [_wave(x)], jnp.asarray(inputs.points(size, 3)))
 
-        return self._work(derivative, jnp.asarray(inputs.points(size, 3)))
+    def seventh(self, size):
+        return self._work(lambda x: _by_jet(x, 7)[-1:], jnp.asarray(inputs.points(size, 3)))
+
+    def tenth(self, size):
+        return self._work(lambda x: _by_jet(x, 10), jnp.asarray(inputs.points(size, 3)))
+
+    def nested(self, size):
+        derivative = _wave
+        for _ in range(7):
+            derivative = _slope(derivative)
+        return self._work(lambda x: [derivative(x)], jnp.asarray(inputs.points(size, 3)))
 
     def linear_training(self, rows, columns):
         return self._training(

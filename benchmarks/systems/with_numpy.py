@@ -24,6 +24,10 @@ class System:
     def second(self):
         raise LeftOut("by hand there is nothing to do: 6 x")
 
+    def wave(self, size):
+        x = inputs.points(size, 3)
+        return lambda: [np.tanh(np.sin(x) * np.exp(-x * x))]
+
     def seventh(self, size):
         raise LeftOut("nobody works this out by hand")
 

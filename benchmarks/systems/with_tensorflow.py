@@ -32,10 +32,6 @@ class System(Tape):
     def logsumexp(self, x, axis):
         return tf.reduce_logsumexp(x, axis=axis)
 
-    def seventh(self, size):
-        derivative = self._nested(lambda x: tf.tanh(tf.sin(x) * tf.exp(-x * x)), 7)
-        return self._work(lambda x: [derivative(x)], tf.constant(inputs.points(size, 3)))
-
     def _training(self, loss_of, rate, rows, columns, classes):
         """In a function the loop is inside, and what it carries are tensors: faster than variables."""
         if not self.loops_inside:

@@ -20,15 +20,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from gradtape.errors import ArgumentError
 from gradtape.graph.dtypes import DType, float64
 from gradtape.graph.node import Node, Op, Primitive
 from gradtape.graph.shapes import Shape
 from gradtape.graph.trace import apply
+from gradtape.modes.custom import transpose
 from gradtape.ops.arithmetic import multiply, plus, subtract
+from gradtape.ops.custom import custom_call
 from gradtape.ops.declare import convert, literal
 from gradtape.ops.products import sum_of_products
 from gradtape.ops.selection import where
@@ -99,8 +100,7 @@ class Series:
     def start(self) -> Node:
         """The value at t = 0."""
         first = self[0]
-        assert first is not None
-        return first.plain(self.dtype)
+        return full(self.shape, 0, self.dtype) if first is None else first.plain(self.dtype)
 
     @property
     def constant(self) -> bool:
@@ -112,6 +112,11 @@ class Series:
             one = self[j]
             self._slopes[j] = None if one is None else one.times(j)
         return self._slopes[j]
+
+    def differentiated(self) -> Series:
+        """The series of the derivative by t."""
+        degree = None if self.degree is None else max(0, self.degree - 1)
+        return Series(self.shape, self.dtype, degree, lambda k: self.slope(k + 1))
 
     def full(self, k: int) -> Node:
         """A coefficient as a node of the value's shape."""
@@ -137,10 +142,16 @@ def expand(
     walk = _Walk(wide)
     for node, coefficients in given.items():
         walk.seed(node, coefficients)
+    calls: dict[tuple, dict[int, Node]] = {}
+    for node, op in ops.items():
+        if op is not None and op[0].kind == "custom":
+            calls.setdefault(op[1], {})[custom_call(op).which] = node
     for node in _behind(ops, given, targets):
         op = ops[node]
         if op is not None:
-            one = walk.recorded(node, op)
+            if op[1] in calls:
+                walk.call(calls.pop(op[1]), op)
+            one = walk.series(node) if op[0].kind == "custom" else walk.recorded(node, op)
             for k in range(order + 1 if one.degree is None else min(order, one.degree) + 1):
                 one[k]  # in the order of the graph, so that no recursion is deep
     return [[walk.series(node)[k] for k in range(order + 1)] for node in targets]
@@ -198,6 +209,27 @@ class _Walk:
         self._of[node] = made
         return made
 
+    def call(self, nodes: Mapping[int, Node], op: Op) -> None:
+        """Say which nodes are the results of a call of a function with a rule of the user's. They are its value, and
+        their derivatives are what the rule pushes those of the arguments to."""
+        call = custom_call(op)
+        inputs = [self.series(x) for x in call.arguments]
+        slopes: list[Series | None] = []
+
+        def make(i: int, k: int) -> Coefficient | None:
+            if not k:
+                return Coefficient(ONE, self._widened(nodes.get(i, call.results[i])))
+            if not slopes:
+                slopes.extend(_pushed(self, inputs, results, call.rule.push))
+            return _integrated(slopes[i], k)
+
+        results = []
+        for i, y in enumerate(call.results):
+            dtype = float64 if self._wide and y.dtype.is_floating else y.dtype
+            degree = None if y.dtype.is_floating else 0
+            results.append(Series(y.shape, dtype, degree, partial(make, i)))
+        self._of.update({node: results[i] for i, node in nodes.items()})
+
     def of(self, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
         """The series of an operation on series; the same one for the same operation."""
         key = (primitive, inputs, params)
@@ -207,19 +239,22 @@ class _Walk:
             found = self._made[key] = rule(self, primitive, inputs, params)
         return found
 
-    def expression(self, function: Callable, inputs: tuple[Series, ...], params: tuple, shapes: bool) -> Series | None:
-        """The series of an expression from the table, of inputs and parameters."""
-        result, places, steps, _ = self.written(function, inputs, params, shapes)
-        if result is None:
+    def expression(self, function: Callable, inputs: tuple[Series, ...], params: tuple) -> Series | None:
+        """The series of an elementwise expression from the table, of inputs and parameters."""
+        written = self.written(function, inputs, params)
+        if written.result is None:
             return None
-        known = dict(zip(places, inputs, strict=True))
-        for node, (primitive, operands, static) in steps:
-            known[node] = self.of(primitive, tuple([known[x] for x in operands]), static)
-        return known[result]
+        return self.graph(written.result, written.steps, dict(zip(written.places, inputs, strict=True)))
 
-    def written(self, function: Callable, inputs: tuple[Series, ...], params: tuple, shapes: bool = False) -> Written:
-        """The expression itself; with the shapes of the inputs, or for single numbers."""
-        return _written(function, tuple([(s.shape if shapes else (), s.dtype) for s in inputs]), params)
+    def graph(self, result: Node, steps: list[tuple[Node, Op]], known: dict[Node, Series]) -> Series:
+        """The series of the result of steps, of which some nodes are known; others from outside are constants."""
+        for node, (primitive, operands, static) in steps:
+            known[node] = self.of(primitive, tuple([known.get(x) or self.series(x) for x in operands]), static)
+        return known.get(result) or self.series(result)
+
+    def written(self, function: Callable, inputs: tuple[Series, ...], params: tuple) -> Written:
+        """The expression itself, for single numbers."""
+        return _written(function, tuple([s.dtype for s in inputs]), params)
 
     def _widened(self, node: Node) -> Node:
         return convert(node, float64) if self._wide and node.dtype.is_floating else node
@@ -235,27 +270,36 @@ class Written(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _written(function: Callable, signature: tuple[tuple[Shape, DType], ...], params: tuple) -> Written:
+def _written(function: Callable, types: tuple[DType, ...], params: tuple) -> Written:
     with apart():
-        places = [Node(None, None, shape, dtype) for shape, dtype in signature]
+        places = [Node(None, None, (), dtype) for dtype in types]
         result = function(*places, *params)
-    steps: dict[Node, Op] = {}
+    steps = [] if result is None else _steps(result, places)
     smooth: dict[Node, frozenset[int]] = {place: frozenset([i]) for i, place in enumerate(places)}
-    stack = [] if result is None else [result]
+    for node, op in steps:
+        rough = op[0].kind == "constant" or not node.dtype.is_floating
+        smooth[node] = frozenset() if rough else frozenset().union(*[smooth.get(x, ()) for x in op[1]])
+    return Written(result, places, steps, frozenset() if result is None else smooth.get(result, frozenset()))
+
+
+def _steps(result: Node, places: Iterable[Node]) -> list[tuple[Node, Op]]:
+    """The operations that lead from `places` to the result, inputs first."""
+    steps: dict[Node, Op] = {}
+    rests = dict.fromkeys(places, True)
+    stack = [result]
     while stack:
         node = stack[-1]
         op = node.op
-        missing = [] if op is None or node in steps else [x for x in op[1] if x.op is not None and x not in steps]
-        if missing:
-            stack += missing
-            continue
-        if op is not None and node not in steps:
-            steps[node] = op
-            rough = op[0].kind == "constant" or not node.dtype.is_floating
-            smooth[node] = frozenset() if rough else frozenset().union(*[smooth[x] for x in op[1]])
+        if node not in rests:
+            missing = [] if op is None else [x for x in op[1] if x not in rests]
+            if missing:
+                stack += missing
+                continue
+            rests[node] = op is not None and any(rests[x] for x in op[1])
+            if op is not None and rests[node]:
+                steps[node] = op
         stack.pop()
-    rests_on = frozenset[int]() if result is None else smooth[result]
-    return Written(result, places, list(steps.items()), rests_on)
+    return list(steps.items())
 
 
 def _converts(primitive: Primitive, inputs: tuple[Node, ...], node: Node) -> bool:
@@ -334,11 +378,6 @@ def _degree_of_sum(inputs: Sequence[Series]) -> int | None:
 # -- one rule for each kind of map ----------------------------------------------------------------------------
 
 
-def _beginning(primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Node:
-    """The value of the operation at t = 0."""
-    return apply(primitive, tuple([s.start for s in inputs]), params)
-
-
 def _result(
     primitive: Primitive,
     inputs: tuple[Series, ...],
@@ -350,7 +389,9 @@ def _result(
     shape, dtype = primitive.infer(tuple([Node(None, None, s.shape, s.dtype) for s in inputs]), params)
 
     def made(k: int) -> Coefficient | None:
-        return make(k, result) if k else Coefficient(ONE, _beginning(primitive, inputs, params))
+        if k or (primitive.kind in ("linear", "bilinear") and any(s[0] is None for s in inputs)):
+            return make(k, result)
+        return Coefficient(ONE, apply(primitive, tuple([s.start for s in inputs]), params))
 
     result = Series(shape, dtype, degree, made)
     return result
@@ -367,7 +408,7 @@ def _elementwise(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], 
     if isinstance(stated, Undone) and not (direct and moving[0]):
         return _undone(stated, walk, primitive, inputs, params)
     if isinstance(stated, Alike) and not direct:
-        other = walk.expression(stated.expression, inputs, params, False)
+        other = walk.expression(stated.expression, inputs, params)
         if other is not None:
             return _result(primitive, inputs, params, other.degree, lambda k, result: other[k])
     chosen: list[tuple[Series, Callable, bool]] = []
@@ -383,7 +424,7 @@ def _elementwise(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], 
     def make(k: int, result: Series) -> Coefficient | None:
         if k == 1:  # not before, as functions that differentiate into each other would never end
             for u, slope, fixed in chosen:
-                p = walk.expression(slope, inputs, params, False)
+                p = walk.expression(slope, inputs, params)
                 assert p is not None
                 shares.append((u, p, fixed))
         still = [(u[k], _number(p)) for u, p, fixed in shares if fixed]
@@ -409,7 +450,7 @@ def _undone(stated: Undone, walk: _Walk, primitive: Primitive, inputs: tuple[Ser
 
     def make(k: int, result: Series) -> Coefficient | None:
         before = Series(result.shape, result.dtype, k - 1, None, [result[j] for j in range(k)])
-        product = again.expression(stated.product, (before, *others), params, False)
+        product = again.expression(stated.product, (before, *others), params)
         assert product is not None
         rest = product[k]
         there = [one for one in (x[k], rest and rest.times(-1)) if one is not None]
@@ -424,17 +465,26 @@ def _undone(stated: Undone, walk: _Walk, primitive: Primitive, inputs: tuple[Ser
 
 
 def _linear(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+    """What is not floating, as the places that elements are taken from, stays what it is."""
+    moved = [s for s in inputs if s.dtype.is_floating]
+
     def make(k: int, result: Series) -> Coefficient | None:
-        there = [s[k] for s in inputs]
+        there = [s[k] for s in moved]
         if all(one is None for one in there):
             return None
         one = there[0]
-        if len(inputs) == 1 and one is not None and one.node is not None:
-            moved = apply(primitive, (broadcasted(one.node, inputs[0].shape),), params)
-            return Coefficient(one.factor, moved)
-        return Coefficient(ONE, apply(primitive, tuple([s.full(k) for s in inputs]), params))
+        factor = ONE if len(moved) > 1 or one is None or one.node is None else one.factor
+        operands = []
+        for s in inputs:
+            if not s.dtype.is_floating:
+                operands.append(s.start)
+            elif factor != 1 and one is not None and one.node is not None:
+                operands.append(broadcasted(one.node, s.shape))
+            else:
+                operands.append(s.full(k))
+        return Coefficient(factor, apply(primitive, tuple(operands), params))
 
-    return _result(primitive, inputs, params, _degree_of_sum(inputs), make)
+    return _result(primitive, inputs, params, _degree_of_sum(moved), make)
 
 
 def _bilinear(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
@@ -487,12 +537,40 @@ def _selection(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], pa
 
 
 def _implicit(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
-    stated = primitive.series
-    if isinstance(stated, Alike):
-        other = walk.expression(stated.expression, inputs, params, True)
-        if other is not None:
-            return _result(primitive, inputs, params, other.degree, lambda k, result: other[k])
-    raise ArgumentError(f"there is no Taylor series through {primitive.name} yet; use nested gradient tapes")
+    def push(arguments: Sequence[Node], results: Sequence[Node], tangents: Sequence[Node]) -> Sequence[Node | None]:
+        def pull(cotangents: Sequence[Node]) -> list[Node | None]:
+            (ct,), (y,) = cotangents, results
+            return [
+                primitive.rule(ct, i, y, tuple(arguments), *params) if x.dtype.is_floating else None
+                for i, x in enumerate(arguments)
+            ]
+
+        return transpose(pull, results, tangents)
+
+    def make(k: int, result: Series) -> Coefficient | None:
+        if k == 1:
+            slopes.extend(_pushed(walk, inputs, [result], push))
+        return _integrated(slopes[0], k)
+
+    slopes: list[Series | None] = []
+    return _result(primitive, inputs, params, None, make)
+
+
+def _integrated(slope: Series | None, k: int) -> Coefficient | None:
+    """Coefficient k of what has that derivative."""
+    one = None if slope is None else slope[k - 1]
+    return None if one is None else one.times(Fraction(1, k))
+
+
+def _pushed(walk: _Walk, inputs: Sequence[Series], results: Sequence[Series], push: Callable) -> list[Series | None]:
+    """The series of the derivatives of results by t, where `push` gives tangents of results from those of inputs."""
+    series = [*inputs, *results, *[s.differentiated() for s in inputs]]
+    with apart():
+        places = [Node(None, None, s.shape, s.dtype) for s in series]
+        split = len(inputs), len(inputs) + len(results)
+        found = push(places[: split[0]], places[split[0] : split[1]], places[split[1] :])
+    known = dict(zip(places, series, strict=True))
+    return [None if y is None else walk.graph(y, _steps(y, places), dict(known)) for y in found]
 
 
 RULES: dict[str, Callable[[_Walk, Primitive, tuple[Series, ...], tuple], Series]] = {
