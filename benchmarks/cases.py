@@ -91,8 +91,8 @@ GROUPS = (
     Group(
         "A high order",
         "Derivatives of tanh(sin x · exp(−x²)) at 10⁵ float32 points, by the best means that a system has: gradtape "
-        "and JAX by their Taylor modes, the others by nesting. Nesting alone is a row of its own, and so is the function "
-        "itself, as a measure of the others.",
+        "and JAX by their Taylor modes, the others by nesting. Nesting alone is a row of its own, and so is the "
+        "function itself, as a measure of the others.",
         (
             Work("wave", (100_000,), "the function itself, 10⁵ points"),
             Work("seventh", (100_000,), "7th derivative, 10⁵ points"),

@@ -27,7 +27,7 @@ from gradtape.graph.dtypes import DType, float64
 from gradtape.graph.node import Node, Op, Primitive
 from gradtape.graph.shapes import Shape
 from gradtape.graph.trace import apply
-from gradtape.modes.custom import transpose
+from gradtape.modes.reverse import transpose
 from gradtape.ops.arithmetic import multiply, plus, subtract
 from gradtape.ops.custom import custom_call
 from gradtape.ops.declare import convert, literal
