@@ -218,3 +218,44 @@ def test_what_is_shown(dtype, capsys):
     tf.show(tf.sin(tf.constant([1.0, 2.0], dtype=dtype)))
     shown = capsys.readouterr().out
     assert f"a0: {dtype}[2]" in shown and "4 B read, 4 B written" in shown
+
+
+@each_type
+def test_loops_in_functions_keep_the_type(dtype):
+    def body(i, y):
+        return [i + 1, tf.sin(y) * y + 1]
+
+    @tf.function
+    def f(x):
+        return tf.while_loop(lambda i, y: i < x[0], body, [tf.cast(0.0, x.dtype), x[1]])[1]
+
+    x = tf.constant([5.0, 0.3], dtype=dtype)
+    y = x[1]
+    for _ in range(5):
+        (_, y) = body(0, y)
+    assert f(x).dtype == dtype and f(x).numpy().tobytes() == y.numpy().tobytes()
+
+
+@each_type
+def test_what_moves_elements_converts_nothing(dtype, capsys):
+    table = tf.constant(np.arange(40.0).reshape(10, 4), dtype=dtype)
+    for moved in (tf.gather(table, [3, 3]), tf.concat([table, table], 0), tf.abs(-table), table[::-2]):
+        assert moved.dtype == dtype
+        tf.show(moved)
+    assert "cast" not in capsys.readouterr().out
+    with tf.GradientTape() as tape:
+        tape.watch(table)
+        y = tf.reduce_sum(tf.gather(table, [3, 3, 3]) * tf.constant([[0.001], [1.0], [0.001]], dtype=dtype))
+    gradient = tape.gradient(y, table).numpy()[3]
+    parts = rounded([0.001, 1.0, 0.001], dtype).astype(np.float64)
+    assert (gradient == rounded(parts.sum(), dtype)).all()  # added up in float64
+
+
+@each_type
+@pytest.mark.parametrize("name", ["cumsum", "cumprod", "sort", "argsort"])
+def test_what_goes_along_an_axis_is_that_of_float32_rounded_once(name, dtype):
+    x = rounded(np.random.default_rng(8).standard_normal((7, 90)), dtype)
+    function = getattr(tf, name, None) or getattr(tf.math, name)
+    ours, wide = function(tf.constant(x)).numpy(), function(tf.constant(x.astype(np.float32))).numpy()
+    expected = wide if ours.dtype.kind == "i" else rounded(wide, dtype)
+    assert ours.dtype == expected.dtype and ours.tobytes() == expected.tobytes()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
-from sweeping import inputs, measure, work
+from sweeping import halves, inputs, measure, work
 from sweeping.functions import CONTRACT, ORDERS, catalogue, exists, values, values_by_transforms
 
 SAMPLE = 1_000_000
@@ -82,3 +83,18 @@ def test_broken_results_are_over_every_contract(result: float, truth: float) -> 
 def test_rounding_of_the_truth_itself_is_no_error() -> None:
     tie = 1 + 2**-24
     assert measured_at([1.0, 1 + 2**-23], [tie, tie], 0).inexact == 0
+
+
+@pytest.mark.parametrize("dtype", halves.HALVES)
+def test_halves_that_are_not_float32s_rounded_are_counted(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tally = halves.measured("sigmoid", 1, dtype)
+    assert (tally.inputs, tally.over, tally.wrong) == (65536, 0, 0) and 0.49 < tally.ulps < 0.501
+
+    def off_by_one(*given: Any) -> np.ndarray:
+        found = np.array(values(*given))
+        if found.dtype.itemsize == 2:
+            found.view(np.uint16)[:7] ^= 1
+        return found
+
+    monkeypatch.setattr(halves, "values", off_by_one)
+    assert halves.measured("sigmoid", 1, dtype).over == 7

@@ -43,5 +43,7 @@ def _widened(node: Node, arrays: list[np.ndarray]) -> list[np.ndarray]:
     """The operands of a node, halves among them as a wider type."""
     assert node.op is not None
     primitive, inputs, _ = node.op
+    if primitive.halves and primitive.lowering is None:
+        return arrays
     wide = np.float64 if primitive.reduction is not None else np.float32
     return [array.astype(wide) if x.dtype.is_half else array for x, array in zip(inputs, arrays, strict=True)]

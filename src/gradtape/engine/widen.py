@@ -51,6 +51,4 @@ def _is_exact(primitive: Primitive, node: Node) -> bool:
     """Whether a primitive gives what it does in float32, rounded, also if it is done on halves as they are."""
     if primitive.view is not None or primitive.reduction is not None or primitive.kind in ("selection", "custom"):
         return True
-    if primitive.involution:  # so it makes halves of halves
-        return True
-    return primitive.lowering is not None and (not node.dtype.is_half or primitive.name in ("cast", "literal"))
+    return primitive.halves or (primitive.lowering is not None and not node.dtype.is_half)

@@ -94,6 +94,8 @@ class Primitive:
     costly      whether to compute it twice is worse than to store it
     several     whether it has several results, each a node; the last parameter says which one
     library     the engine's routine that runs it, if that is not NumPy's function
+    halves      whether it makes halves of halves as it stands: it moves elements, changes only signs and the like, or
+                rounds by itself. What does not is computed in float32 and rounded (see engine.widen)
     commutes    whether its two inputs may be exchanged
     neutral     which inputs may be a one, that leaves the other input as it is to the bit
     involution  whether doing it twice is doing nothing
@@ -112,6 +114,7 @@ class Primitive:
         "domain",
         "exact",
         "forward",
+        "halves",
         "infer",
         "involution",
         "kind",
@@ -149,6 +152,7 @@ class Primitive:
         costly: bool = False,
         several: bool = False,
         library: str = "",
+        halves: bool = False,
         numpy: Callable[..., Any] | None = None,
         admits: Callable[[tuple[Node, ...], tuple], bool] | None = None,
         exact: Callable[..., Any] | None = None,
@@ -174,6 +178,7 @@ class Primitive:
         self.costly = costly
         self.several = several
         self.library = library
+        self.halves = halves
         self.numpy = numpy
         self.admits = admits
         self.exact = exact

@@ -118,6 +118,7 @@ def floormod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     lowering=lambda m, x: -x,
     reference=np.negative,
     exact=lambda mp, x: -x,
+    halves=True,
     involution=True,
     zeros="first",
 )
@@ -131,6 +132,7 @@ def negative(x: TensorLike, name: str | None = None) -> Tensor:
     lowering=lambda m, x: m.abs(x),
     reference=np.abs,
     exact=lambda mp, x: mp.fabs(x),
+    halves=True,
 )
 def abs(x: TensorLike, name: str | None = None) -> Tensor:
     """The absolute value, elementwise. Its derivative at 0 is 0, TensorFlow's convention."""
@@ -141,22 +143,22 @@ def _sign(m: Any, x: Any) -> Any:
     return m.select(m.is_nan(x), x, ended) if x.type in ("float", "double") else ended
 
 
-@elementwise(lowering=_sign, reference=np.sign, operands="number", exact=lambda mp, x: mp.sign(x))
+@elementwise(lowering=_sign, reference=np.sign, operands="number", exact=lambda mp, x: mp.sign(x), halves=True)
 def sign(x: TensorLike, name: str | None = None) -> Tensor:
     """-1, 0 or 1 by the sign of x, elementwise; NaN stays NaN. Its gradient is None."""
 
 
-@elementwise(lowering=lambda m, x: m.floor(x), reference=np.floor, exact=lambda mp, x: mp.floor(x))
+@elementwise(lowering=lambda m, x: m.floor(x), reference=np.floor, exact=lambda mp, x: mp.floor(x), halves=True)
 def floor(x: TensorLike, name: str | None = None) -> Tensor:
     """The largest integer that is not above x, elementwise, as a float. Its gradient is None."""
 
 
-@elementwise(lowering=lambda m, x: m.ceil(x), reference=np.ceil, exact=lambda mp, x: mp.ceil(x))
+@elementwise(lowering=lambda m, x: m.ceil(x), reference=np.ceil, exact=lambda mp, x: mp.ceil(x), halves=True)
 def ceil(x: TensorLike, name: str | None = None) -> Tensor:
     """The smallest integer that is not below x, elementwise, as a float. Its gradient is None."""
 
 
-@elementwise(lowering=lambda m, x: m.rint(x), reference=np.rint, exact=lambda mp, x: mp.nint(x))
+@elementwise(lowering=lambda m, x: m.rint(x), reference=np.rint, exact=lambda mp, x: mp.nint(x), halves=True)
 def round(x: TensorLike, name: str | None = None) -> Tensor:
     """The nearest integer, ties to even, elementwise, as a float. Its gradient is None."""
 
@@ -270,6 +272,7 @@ def stop_gradient(x: TensorLike, name: str | None = None) -> Tensor:
     operands="any",
     domain="all real x",
     exact=lambda mp, x: x,
+    halves=True,
     zeros="first",
 )
 def identity(x: TensorLike, name: str | None = None) -> Tensor:

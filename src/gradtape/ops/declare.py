@@ -76,6 +76,7 @@ LITERAL = Primitive(
     parameters=("number", "dtype"),
     admits=lambda inputs, params: not inputs and len(params) == 2 and _spelled(*params),
     exact=lambda mp, text, dtype: mp.mpf(number_of(text)),
+    halves=True,
 )
 _literals: dict[tuple, Node] = {}
 _NAMES = {t.name for t in ALL}
@@ -100,6 +101,7 @@ CAST = Primitive(
     parameters=("dtype",),
     admits=lambda inputs, params: len(inputs) == 1 and len(params) == 1 and params[0] in _NAMES,
     exact=lambda mp, x, dtype: _as_exact(mp, x, as_dtype(dtype)),
+    halves=True,
     zeros="first",
 )
 

@@ -133,6 +133,7 @@ TAKE = Primitive(
     numpy=lambda x, places, axis: np.take(x, places, axis),
     parameters=["axis"],
     admits=admit.places(lambda shape, _, axis: axis < len(shape)),
+    halves=True,
     zeros="first",
     mask=lambda mask, inputs, params: apply(TAKE, (mask, inputs[1]), params),
 )
@@ -147,6 +148,7 @@ PUT = Primitive(
     numpy=_written_put,
     parameters=["axis", "length"],
     admits=admit.places(lambda shape, at, axis, length: at == shape[axis : axis + len(at)] and axis <= len(shape)),
+    halves=True,
     zeros="own",
     mask=lambda mask, inputs, params: apply(PUT, (mask, inputs[1]), params),
 )

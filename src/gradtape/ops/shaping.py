@@ -220,6 +220,7 @@ CONCAT = Primitive(
     reference=lambda *given: np.concatenate(given[:-1], axis=given[-1]),
     parameters=["axis"],
     admits=admit.joined,
+    halves=True,
 )
 
 
@@ -343,6 +344,7 @@ PUT_SLICE = linear(
     reference=_put_reference,
     parameters=["shape", "slices"],
     admits=admit.one_input(admit.put),
+    halves=True,
     zeros="own",
     mask=lambda mask, inputs, params: apply(PUT_SLICE, (mask,), params),
 )

@@ -250,4 +250,5 @@ WHILE = Primitive(
     admits=_admits,
     parameters=("condition", "body", "maximum", "index"),
     several=True,
+    halves=True,
 )
