@@ -15,6 +15,7 @@ from gradtape.engine.profile import profile
 from gradtape.engine.show import show
 from gradtape.graph.dtypes import DType, as_dtype, bfloat16, float16, float32, float64, half, int32, int64
 from gradtape.graph.dtypes import bool_ as bool
+from gradtape.modes.collapse import laplacian
 from gradtape.modes.custom import custom_jvp, custom_vjp
 from gradtape.modes.custom_gradient import custom_gradient, recompute_grad
 from gradtape.modes.expansion import TaylorPolynomial, derivatives, jet, taylor_polynomial
@@ -185,6 +186,7 @@ __all__ = [
     "is_nan",
     "jet",
     "jvp",
+    "laplacian",
     "less",
     "less_equal",
     "linalg",

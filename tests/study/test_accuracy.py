@@ -187,7 +187,7 @@ def test_regions_cover_the_domain():
     ("arguments", "error", "message"),
     [
         ({"order": 12}, ArgumentError, "up to derivative 11"),
-        ({"order": -1}, ArgumentError, "whole number from 0 to 12"),
+        ({"order": -1}, ArgumentError, "whole number from 0 to 30"),
         ({"dtype": "int32"}, DTypeError, "float32 or float64"),
         ({"domain": (1, -1)}, ArgumentError, "reversed"),
         ({"domain": "all"}, ArgumentError, "a range is two numbers"),

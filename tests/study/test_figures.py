@@ -130,7 +130,7 @@ def test_says_what_is_wrong():
             study.plot("x", points=points)
     with pytest.raises(ArgumentError, match="is empty"):
         study.plot("x", range=(1, 1))
-    with pytest.raises(ArgumentError, match="0 to 12"):
+    with pytest.raises(ArgumentError, match="0 to 30"):
         study.plot("x", order=99)
 
 

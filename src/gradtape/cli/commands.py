@@ -33,7 +33,7 @@ EXPRESSION is written as in Python, with the variable x, numbers, pi and e:
 """
 
 Expression = Annotated[str, typer.Argument(help="The function of x, in quotes.", show_default=False)]
-Order = Annotated[str, typer.Option(metavar="N", help="Show f and its derivatives up to this order, 0 to 12.")]
+Order = Annotated[str, typer.Option(metavar="N", help="Show f and its derivatives up to this order, 0 to 30.")]
 Range = Annotated[str, typer.Option(metavar="A:B", help="From A to B on the x axis; -2*pi:2*pi works too.")]
 Type = Annotated[str, typer.Option(metavar="float16|bfloat16|float32|float64", help="How the values are computed.")]
 

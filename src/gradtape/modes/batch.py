@@ -18,10 +18,10 @@ from gradtape.ops.custom import Rule, custom_call, declared
 from gradtape.ops.shaping import CONCAT, broadcasted, getitem, of_rank, reshaped, sum_to
 
 
-def batched(results: Sequence[Node], examples: Mapping[Node, Node], number: int) -> list[Node | None]:
+def batched(results: Sequence[Node], examples: Mapping[Node, Node | None], number: int) -> list[Node | None]:
     """The results for so many examples, side by side along a first axis; None for one that is the same for all.
 
-    `examples` maps nodes of the graph of one example to what stands for all examples.
+    `examples` maps nodes of the graph of one example to what stands for all examples; None: the node itself does.
     """
     made: dict[Node, Node | None] = dict(examples)
     calls: dict[tuple[Node, ...], list[Node]] = {}

@@ -80,13 +80,13 @@ def jet(
     """
     if len(primals) != len(series):
         raise ArgumentError(f"jet needs a series for each primal, but {len(primals)} and {len(series)} were given")
-    points = [_point(x, f"primal {i}") for i, x in enumerate(primals)]
+    points = [point_of(x, f"primal {i}") for i, x in enumerate(primals)]
     given = {
         point: [_given(one, point, i, k) for k, one in enumerate(terms, 1)]
         for i, (point, terms) in enumerate(zip(points, series, strict=True))
     }
     order = check_order(max([len(terms) for terms in series], default=0))
-    result, made = _recorded(f, points)
+    result, made = record(f, points)
     need_tensors(f, result)
     flat = nest.flatten(result)
     nodes = [one.node for one in flat]
@@ -150,14 +150,14 @@ def check_order(order: int) -> int:
 def _along(f: Callable[[Any], Any], x: TensorLike, order: int) -> tuple[Tensor, list[Coefficient | None]]:
     """f(x), and the coefficients of f(x + t)."""
     check_order(order)
-    point = _point(x, "x")
-    result, made = _recorded(f, [point])
+    point = point_of(x, "x")
+    result, made = record(f, [point])
     value = _value(f, result, point)
     (found,) = expand(recorded(made, {}).made, {point: [UNIT]}, [value.node], order)
     return value, found
 
 
-def _point(x: TensorLike, what: str) -> Node:
+def point_of(x: TensorLike, what: str) -> Node:
     """A node of its own for an argument: what f knows from elsewhere is not differentiated, even if it is x."""
     node = x.node if isinstance(x, Handle) else float_operand(x)
     if not node.dtype.is_floating:
@@ -168,7 +168,7 @@ def _point(x: TensorLike, what: str) -> Node:
     return identity(node)
 
 
-def _recorded(f: Callable[..., Any], points: Sequence[Node]) -> tuple[Any, dict]:
+def record(f: Callable[..., Any], points: Sequence[Node]) -> tuple[Any, dict]:
     """f at the points, and what was recorded meanwhile."""
     recording = Recording(accessed=False)
     for point in points:

@@ -139,25 +139,19 @@ def expand(
     on; None is zero.
     """
     ops = dict(made)  # what is made here adds to an open recording
-    walk = _Walk(wide)
+    walk = Walk(ops, wide)
     for node, coefficients in given.items():
         walk.seed(node, coefficients)
-    calls: dict[tuple, dict[int, Node]] = {}
-    for node, op in ops.items():
-        if op is not None and op[0].kind == "custom":
-            calls.setdefault(op[1], {})[custom_call(op).which] = node
-    for node in _behind(ops, given, targets):
+    for node in behind(ops, given, targets):
         op = ops[node]
         if op is not None:
-            if op[1] in calls:
-                walk.call(calls.pop(op[1]), op)
-            one = walk.series(node) if op[0].kind == "custom" else walk.recorded(node, op)
+            one = walk.recorded(node, op)
             for k in range(order + 1 if one.degree is None else min(order, one.degree) + 1):
                 one[k]  # in the order of the graph, so that no recursion is deep
     return [[walk.series(node)[k] for k in range(order + 1)] for node in targets]
 
 
-def _behind(made: Mapping[Node, Op | None], given: Mapping[Node, Any], targets: Sequence[Node]) -> list[Node]:
+def behind(made: Mapping[Node, Op | None], given: Mapping[Node, Any], targets: Sequence[Node]) -> list[Node]:
     """The recorded nodes that the targets rest on and that are not given, in the order in which they were made."""
     wanted = {node for node in targets if node in made}
     found = []
@@ -170,10 +164,11 @@ def _behind(made: Mapping[Node, Op | None], given: Mapping[Node, Any], targets: 
     return found[::-1]
 
 
-class _Walk:
+class Walk:
     """The series of nodes, and of the operations on series that they and their derivatives are made of."""
 
-    def __init__(self, wide: bool):
+    def __init__(self, ops: Mapping[Node, Op | None], wide: bool):
+        self._ops = ops
         self._wide = wide
         self._of: dict[Node, Series] = {}
         self._made: dict[tuple, Series] = {}
@@ -199,6 +194,10 @@ class _Walk:
     def recorded(self, node: Node, op: Op) -> Series:
         """The series of a recorded node, from those of what it was made of."""
         primitive, inputs, params = op
+        if primitive.kind == "custom":
+            if node not in self._of:
+                self._call(op)
+            return self._of[node]
         given = tuple([self.series(x) for x in inputs])
         if primitive.kind == "constant" or all(s.constant for s in given):
             return self.series(node)
@@ -209,9 +208,14 @@ class _Walk:
         self._of[node] = made
         return made
 
-    def call(self, nodes: Mapping[int, Node], op: Op) -> None:
-        """Say which nodes are the results of a call of a function with a rule of the user's. They are its value, and
-        their derivatives are what the rule pushes those of the arguments to."""
+    def _call(self, op: Op) -> None:
+        """The series of all results of a call of a function with a rule of the user's: their derivatives are what the
+        rule pushes those of the arguments to."""
+        nodes = {
+            custom_call(other).which: node
+            for node, other in self._ops.items()
+            if other is not None and other[0].kind == "custom" and other[1] == op[1]
+        }
         call = custom_call(op)
         inputs = [self.series(x) for x in call.arguments]
         slopes: list[Series | None] = []
@@ -397,11 +401,11 @@ def _result(
     return result
 
 
-def _constant(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+def _constant(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
     return _result(primitive, inputs, params, 0, lambda k, result: None)
 
 
-def _elementwise(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+def _elementwise(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
     moving = [i for i, s in enumerate(inputs) if not s.constant]
     stated, slopes = primitive.series, primitive.rule
     direct = len(moving) == 1 and inputs[moving[0]].degree == 1
@@ -443,10 +447,10 @@ def _number(s: Series) -> Coefficient | None:
     return first if number is None else Coefficient(Fraction(number)) if number else None
 
 
-def _undone(stated: Undone, walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+def _undone(stated: Undone, walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
     """From q₀·yₖ + q₁·yₖ₋₁ + … + qₖ·y₀ = xₖ the last term of the left, and that undone by the primitive itself."""
     x, *others = inputs
-    again = _Walk(False)
+    again = Walk({}, False)
 
     def make(k: int, result: Series) -> Coefficient | None:
         before = Series(result.shape, result.dtype, k - 1, None, [result[j] for j in range(k)])
@@ -464,7 +468,7 @@ def _undone(stated: Undone, walk: _Walk, primitive: Primitive, inputs: tuple[Ser
     return _result(primitive, inputs, params, degree, make)
 
 
-def _linear(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+def _linear(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
     """What is not floating, as the places that elements are taken from, stays what it is."""
     moved = [s for s in inputs if s.dtype.is_floating]
 
@@ -487,7 +491,7 @@ def _linear(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], param
     return _result(primitive, inputs, params, _degree_of_sum(moved), make)
 
 
-def _bilinear(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+def _bilinear(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
     x, y = inputs
 
     def make(k: int, result: Series) -> Coefficient | None:
@@ -506,7 +510,7 @@ def _bilinear(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], par
     return _result(primitive, inputs, params, degree, make)
 
 
-def _selection(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+def _selection(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
     masks: list[Node] = []
 
     def make(k: int, result: Series) -> Coefficient | None:
@@ -536,7 +540,7 @@ def _selection(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], pa
     return _result(primitive, inputs, params, _degree_of_sum(moving), make)
 
 
-def _implicit(walk: _Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+def _implicit(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
     def push(arguments: Sequence[Node], results: Sequence[Node], tangents: Sequence[Node]) -> Sequence[Node | None]:
         def pull(cotangents: Sequence[Node]) -> list[Node | None]:
             (ct,), (y,) = cotangents, results
@@ -562,7 +566,7 @@ def _integrated(slope: Series | None, k: int) -> Coefficient | None:
     return None if one is None else one.times(Fraction(1, k))
 
 
-def _pushed(walk: _Walk, inputs: Sequence[Series], results: Sequence[Series], push: Callable) -> list[Series | None]:
+def _pushed(walk: Walk, inputs: Sequence[Series], results: Sequence[Series], push: Callable) -> list[Series | None]:
     """The series of the derivatives of results by t, where `push` gives tangents of results from those of inputs."""
     series = [*inputs, *results, *[s.differentiated() for s in inputs]]
     with apart():
@@ -573,7 +577,7 @@ def _pushed(walk: _Walk, inputs: Sequence[Series], results: Sequence[Series], pu
     return [None if y is None else walk.graph(y, _steps(y, places), dict(known)) for y in found]
 
 
-RULES: dict[str, Callable[[_Walk, Primitive, tuple[Series, ...], tuple], Series]] = {
+RULES: dict[str, Callable[[Walk, Primitive, tuple[Series, ...], tuple], Series]] = {
     "elementwise": _elementwise,
     "linear": _linear,
     "bilinear": _bilinear,

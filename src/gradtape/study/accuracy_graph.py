@@ -16,7 +16,7 @@ from gradtape.graph.node import TABLE, Node, Op, Primitive, Recording, recording
 from gradtape.graph.origins import here
 from gradtape.graph.program import Program, Step, written
 from gradtape.graph.shapes import size
-from gradtape.study.derive import derivatives
+from gradtape.study.derive import nested
 from gradtape.text import Expression
 
 LONGEST = 60
@@ -101,7 +101,7 @@ def record(f: Callable[[Any], Any], order: int, dtype: str, name: str, at: float
     made = _Placed()
     placed = f if isinstance(f, Expression) else _placed(f, made, x.node)
     with override(stabilise=stabilise, check_numerics=False):
-        outputs = [value.node for value in derivatives(placed, x, order)]
+        outputs = [value.node for value in nested(placed, x, order)]
     steps: dict[Step, int] = {}
     leaves: list[Node] = []
     numbers: dict[Node, int] = {}

@@ -26,7 +26,7 @@ from gradtape.study.accuracy_points import around, check_count, check_domain, re
 from gradtape.study.accuracy_result import WORTH_TELLING, Accuracy, Summary, Worst, sentences
 from gradtape.study.accuracy_truth import Truth, overflows, rounded, rounds_to_zero, ulps, unit
 from gradtape.study.accuracy_verdict import Loss, find_loss
-from gradtape.study.derive import HIGHEST_ORDER, check_order
+from gradtape.study.derive import HIGHEST_NESTED, check_order
 from gradtape.study.subject import ASCII, Subject, check_dtype, subject
 
 CONTRACT = (1.0, 2.0, 4.0, 4.0)
@@ -81,8 +81,8 @@ def accuracy(
     (False, 'exp(x) - cos(x)')
     """
     check_order(order)
-    if order == HIGHEST_ORDER:
-        raise ArgumentError(f"the accuracy is measured up to derivative {HIGHEST_ORDER - 1}, as it takes one more")
+    if order >= HIGHEST_NESTED:
+        raise ArgumentError(f"the accuracy is measured up to derivative {HIGHEST_NESTED - 1}, as it takes one more")
     shown, kind = subject(f, name), check_dtype(dtype)
     limits = check_domain(domain, kind)
     base = sample(limits, check_count(points), kind)

@@ -1,4 +1,5 @@
-"""A function of one variable and its derivatives, at many points at once, by nested gradient tapes."""
+"""A function of one variable and its derivatives, at many points at once: by Taylor mode to look at, and by nested
+gradient tapes to measure these."""
 
 from __future__ import annotations
 
@@ -14,27 +15,32 @@ from gradtape.graph.handles import Handle, TensorLike, wrap
 from gradtape.graph.node import Node
 from gradtape.ops.declare import float_operand
 
-HIGHEST_ORDER = 12
-"""The highest order of a derivative that is taken."""
+HIGHEST_ORDER = 30
+"""The highest order of a derivative that is shown."""
+
+HIGHEST_NESTED = 12
+"""The highest order of a derivative that is taken by nested tapes."""
 
 MOST_OPERATIONS = 40_000
-"""Size of the graph of all derivatives at which the next order is refused: each is several times larger."""
+"""Size of the graph of all nested derivatives at which the next order is refused: each is several times larger."""
 
 
 def derivatives(f: Callable[[Any], Any], x: TensorLike, order: int = 1) -> list[Any]:
-    """f(x), f'(x), …, up to the derivative of the given order: a list of ``order + 1`` Tensors of x's shape and type.
-
-    f works element by element: each element of its result depends on the same element of x alone. What does not depend
-    on x at all has the derivative 0.
-
-    Raises ArgumentError for an order outside 0…12, if f returns something else than a Tensor of x's shape or a number,
-    or if a derivative becomes too large to compute; DTypeError if x is not floating.
+    """f(x), f'(x), …, up to the derivative of the given order: `gradtape.derivatives`, of order 30 at most.
 
     >>> import gradtape as tf
     >>> [d.numpy() for d in derivatives(lambda x: x**3, [1., 2.], order=2)]
     [array([1., 8.], dtype=float32), array([ 3., 12.], dtype=float32), array([ 6., 12.], dtype=float32)]
     """
-    check_order(order)
+    return gradtape.derivatives(f, x, check_order(order))
+
+
+def nested(f: Callable[[Any], Any], x: TensorLike, order: int = 1) -> list[Any]:
+    """The same by nested tapes, as their derivatives are what most programs use.
+
+    Raises ArgumentError if f returns something else than a Tensor of x's shape or a number, or if a derivative becomes
+    too large to compute.
+    """
     point = x if isinstance(x, Handle) else wrap(float_operand(x))
     tapes = [gradtape.GradientTape() for _ in range(order)]
     with ExitStack() as recording:
@@ -53,9 +59,10 @@ def derivatives(f: Callable[[Any], Any], x: TensorLike, order: int = 1) -> list[
     return found
 
 
-def check_order(order: int) -> None:
+def check_order(order: int) -> int:
     if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order <= HIGHEST_ORDER:
         raise ArgumentError(f"the order of a derivative is a whole number from 0 to {HIGHEST_ORDER}, not {order!r}")
+    return order
 
 
 def _value(f: Callable[[Any], Any], x: Any) -> Any:

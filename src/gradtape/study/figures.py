@@ -41,7 +41,7 @@ def plot(
     """Draw a function of one variable and its derivatives up to `order`, and return the Matplotlib figure.
 
     f           a Python function that works element by element on a Tensor, an `Expression`, or text: "sin(x)**2"
-    order       up to which derivative, 0 to 12
+    order       up to which derivative, 0 to 30
     range       the two ends of the x axis
     points      how many points are computed, 2 to 1,000,000
     dtype       float16, bfloat16, float32 or float64: how it is computed

@@ -101,7 +101,7 @@ def table(
     """The values of a function of one variable and of its derivatives at about a dozen round points.
 
     f           a Python function that works element by element on a Tensor, an `Expression`, or text: "sin(x)**2"
-    order       up to which derivative, 0 to 12
+    order       up to which derivative, 0 to 30
     range       between which two points; or with `at`, exactly those points
     dtype       float16, bfloat16, float32 or float64
     name        what the function is called; else its own name, or f

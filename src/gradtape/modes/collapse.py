@@ -1,0 +1,112 @@
+"""The Laplacian in one pass: collapsed Taylor mode.
+
+Along each direction d, f(x + d·t) has coefficients f₀, f₁(d), f₂(d), and the Laplacian is twice the sum of f₂ over the
+directions of the axes. Through an operation v = g(u) the second coefficient goes as
+
+    v₂ = g'(u₀)·u₂ + ½ g''(u₀)(u₁, u₁),
+
+linear in u₂. So the sum over the directions goes through alone, and only first coefficients are carried for each
+direction, side by side along a first axis (`modes.batch`). Values are computed once. From Dangel, Siebert, Zeinhofer
+and Walther, *Collapsing Taylor mode automatic differentiation*, 2025.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradtape.errors import ArgumentError
+from gradtape.graph.handles import Handle, TensorLike, wrap
+from gradtape.graph.node import Node, Op, leaf
+from gradtape.graph.shapes import size
+from gradtape.graph.trace import apply
+from gradtape.modes.batch import batched, repeated
+from gradtape.modes.expansion import name_of, point_of, record
+from gradtape.modes.taylor import ONE, Coefficient, Walk, behind
+from gradtape.modes.transformed import transform
+from gradtape.ops.arithmetic import plus
+from gradtape.ops.shaping import SUM, broadcasted, full
+from gradtape.rewrite.recorded import recorded
+
+
+class Collapsed(NamedTuple):
+    """What is carried of a value: its first coefficients along all directions, and the sum of the second ones. None is
+    zero by structure."""
+
+    firsts: Node | None
+    second: Node | None
+
+
+@transform
+def laplacian(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The function x, … ↦ Σ ∂²f/∂xᵢ², the sum over all elements of its first argument.
+
+    f       a function of a floating tensor of any shape, and of other arguments that are not differentiated; it
+            returns one Tensor, usually a number. The Laplacian of each of its elements is taken
+
+    The value of f is computed once and its first derivatives once for each element of x; no Hessian is made.
+
+    Raises ArgumentError if f returns no Tensor, DTypeError if x is not floating.
+
+    >>> import gradtape as tf
+    >>> tf.laplacian(lambda x: tf.reduce_sum(x**3))([1., 2.]).numpy()
+    np.float32(18.0)
+    """
+
+    def summed(x: TensorLike, *args: Any, **kwargs: Any) -> Any:
+        point = point_of(x, "x")
+        result, made = record(lambda at: f(at, *args, **kwargs), [point])
+        if not isinstance(result, Handle):
+            raise ArgumentError(
+                f"laplacian needs a function that returns one Tensor, but {name_of(f)} returned a "
+                f"{type(result).__name__}"
+            )
+        return wrap(_collapsed(recorded(made, {}).made, point, result.node))
+
+    return summed
+
+
+def _collapsed(made: Mapping[Node, Op | None], point: Node, target: Node) -> Node:
+    number = size(point.shape)
+    axes = np.eye(number, dtype=point.dtype.dtype).reshape((number, *point.shape))
+    known = {point: Collapsed(leaf(axes, point.dtype), None)}
+    ops = dict(made)
+    for node in behind(ops, known, [target]):
+        op = ops[node]
+        if op is not None:
+            known[node] = _through(node, op, ops, known, number)
+    found = known.get(target, Collapsed(None, None)).second
+    if found is None:
+        return full(target.shape, 0, target.dtype)
+    return plus(found, found)
+
+
+def _through(
+    node: Node, op: Op, ops: Mapping[Node, Op | None], known: Mapping[Node, Collapsed], number: int
+) -> Collapsed:
+    """What an operation makes of what is carried."""
+    inputs = list(dict.fromkeys([x for x in op[1] if x in known]))
+    places = {x: Node(None, None, x.shape, x.dtype) for x in inputs if known[x].firsts is not None}
+    curved, straight = Walk(ops, wide=False), Walk(ops, wide=False)
+    for x in inputs:
+        curved.seed(x, [Coefficient(ONE, places[x]) if x in places else None])
+        second = known[x].second
+        straight.seed(x, [None, None if second is None else Coefficient(ONE, second)])
+    bent = curved.recorded(node, op)
+    first, second = (_for_all(bent.full(k), known, places, number) if bent[k] else None for k in (1, 2))
+    total = straight.recorded(node, op)[2]
+    carried = None if total is None else broadcasted(total.plain(node.dtype), node.shape)
+    if second is not None:
+        here = apply(SUM, (second,), ((0,),))
+        carried = here if carried is None else plus(carried, here)
+    return Collapsed(first, carried)
+
+
+def _for_all(one: Node, known: Mapping[Node, Collapsed], places: Mapping[Node, Node], number: int) -> Node:
+    """What was made of placeholders, for all directions."""
+    examples: dict[Node, Node | None] = dict.fromkeys(known)
+    examples.update({place: known[x].firsts for x, place in places.items()})
+    (found,) = batched([one], examples, number)
+    return repeated(one, number) if found is None else found
