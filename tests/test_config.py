@@ -176,6 +176,7 @@ def test_every_setting_has_a_variable():
         "cache_size": ("2M", 2 << 20),
         "pending_limit": (" 5 ", 5),
         "check_numerics": ("record", "record"),
+        "explain": ("1", True),
         "safe_selection": ("0", False),
         "stabilise": ("0", False),
     }

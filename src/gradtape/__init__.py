@@ -19,6 +19,7 @@ from gradtape.modes.collapse import laplacian
 from gradtape.modes.custom import custom_jvp, custom_vjp
 from gradtape.modes.custom_gradient import custom_gradient, recompute_grad
 from gradtape.modes.expansion import TaylorPolynomial, derivatives, jet, taylor_polynomial
+from gradtape.modes.explain import explain
 from gradtape.modes.functional import elementwise_grad, grad, hvp, jvp, linearize, value_and_grad, vjp
 from gradtape.modes.tape import GradientTape, UnconnectedGradients
 from gradtape.modes.vmap import vmap
@@ -159,6 +160,7 @@ __all__ = [
     "exp",
     "exp2",
     "expand_dims",
+    "explain",
     "explain_nan",
     "expm1",
     "export",

@@ -30,12 +30,12 @@ __all__ = ["CheckNumerics", "Settings", "Tier", "override", "settings", "update"
 Tier = Literal["auto", "single", "fused"]
 CheckNumerics = Literal[False, True, "record"]
 
-unusual = any(os.environ.get(f"GRADTAPE_{name}") for name in ("CHECK_NUMERICS", "SAFE_SELECTION"))
-"""Whether check_numerics or safe_selection may ever have had another value than usual in this process. Until then
-nobody who is in a hurry needs to ask for them."""
+unusual = any(os.environ.get(f"GRADTAPE_{name}") for name in ("CHECK_NUMERICS", "EXPLAIN", "SAFE_SELECTION"))
+"""Whether check_numerics, explain or safe_selection may ever have had another value than usual in this process. Until
+then nobody who is in a hurry needs to ask for them."""
 
 noticed: list[Callable[[], None]] = []
-"""Called after check_numerics was changed, in the thread that changed it."""
+"""Called after check_numerics or explain was changed, in the thread that changed it."""
 
 
 rewrites: tuple[str, ...] = ()
@@ -140,6 +140,7 @@ _RULES = {
     "check_numerics": _Rule(
         "True, False or 'record'", _check_numerics, "0, 1 or record", {**_SWITCH, "record": "record"}.__getitem__
     ),
+    "explain": _Rule("True or False", _flag, "0 or 1", _SWITCH.__getitem__),
     "safe_selection": _Rule("True or False", _flag, "0 or 1", _SWITCH.__getitem__),
     "stabilise": _Rule(
         "True, False, names of rewrites, or a mapping of names to True or False",
@@ -161,6 +162,8 @@ class Settings:
     cache_size      how many bytes it may grow to; "64M" is understood too, with K, M or G
     pending_limit   after how many operations pending values are computed
     check_numerics  True: the first NaN or infinity is a NumericsError; "record": `explain_nan` can say where it arose
+    explain         whether it is noted where each Tensor comes from, for `gradtape.explain`; where there is no
+                    gradient, a TapeWarning says why
     safe_selection  whether the gradient of what a selection did not choose is zero by structure, not 0 times something
     stabilise       whether formulas such as 1 / (1 + exp(-x)) are computed and differentiated as the exact primitive;
                     {"hypot": False}: all but those named; ["sigmoid"]: none but those named
@@ -176,6 +179,7 @@ class Settings:
     cache_size: int = 256 << 20
     pending_limit: int = 1000
     check_numerics: CheckNumerics = False
+    explain: bool = False
     safe_selection: bool = True
     stabilise: bool | frozenset[str] = True
 
@@ -188,9 +192,19 @@ class Settings:
                 raise
             except (TypeError, ValueError):
                 raise ArgumentError(f"{name} must be {rule.allowed}, not {value!r}") from None
-        if self.check_numerics or not self.safe_selection:
+        if self.observes or not self.safe_selection:
             global unusual
             unusual = True
+
+    @property
+    def records(self) -> bool:
+        """Whether it is noted what makes each Tensor."""
+        return self.explain or self.check_numerics == "record"
+
+    @property
+    def observes(self) -> bool:
+        """Whether each Tensor is looked at when it is made."""
+        return self.explain or bool(self.check_numerics)
 
 
 _here: ContextVar[Settings | None] = ContextVar("gradtape.config", default=None)
@@ -226,8 +240,8 @@ def update(**changes: Any) -> None:
 
 
 def usual() -> bool:
-    """Whether operations and gradients are made as usual here: neither checked nor with unsafe selections."""
-    return not unusual or (settings().safe_selection and not settings().check_numerics)
+    """Whether operations and gradients are made as usual here: neither looked at nor with unsafe selections."""
+    return not unusual or (settings().safe_selection and not settings().observes)
 
 
 @contextmanager
@@ -254,8 +268,9 @@ def override(**changes: Any) -> Iterator[Settings]:
 
 
 def _notice(before: Settings) -> None:
-    """Tell whoever must know if check_numerics is another than before."""
-    if settings().check_numerics != before.check_numerics:
+    """Tell whoever must know if check_numerics or explain is another than before."""
+    now = settings()
+    if (now.check_numerics, now.explain) != (before.check_numerics, before.explain):
         for tell in noticed:
             tell()
 

@@ -4,7 +4,8 @@
     ├── ShapeError       (ValueError)     shapes that do not fit together, an axis that does not exist
     ├── DTypeError       (TypeError)      an element type that is not supported, or not there
     ├── ArgumentError    (ValueError)     any other argument that a function cannot work with
-    ├── TapeError        (RuntimeError)   a tape used out of order
+    │   └── TargetError  (TypeError)      None in the place of a tensor that is to be differentiated
+    ├── TapeError        (RuntimeError, ValueError) a tape used out of order
     ├── RuleError        (TypeError, ValueError) a derivative that a user declared does not fit its function
     ├── ControlFlowError (TypeError)      Python needs a value that is not known while a function is traced
     ├── ExpressionError  (ValueError)     a typed expression that cannot be read; points at the column
@@ -13,6 +14,7 @@
     └── OutputError      (OSError)        a file that cannot be written or removed
 
     RetracingWarning     (RuntimeWarning) a function is traced again at most of its calls
+    TapeWarning          (RuntimeWarning) a tape is used in a way that is rarely meant
     CacheWarning         (RuntimeWarning) compiled code cannot be kept on disk; everything works, but compiles anew
 
 A message says what was given, what was expected and what to do.
@@ -39,7 +41,11 @@ class ArgumentError(GradtapeError, ValueError):
     """An argument that the function cannot work with."""
 
 
-class TapeError(GradtapeError, RuntimeError):
+class TargetError(ArgumentError, TypeError):
+    """None in the place of a tensor that is to be differentiated."""
+
+
+class TapeError(GradtapeError, RuntimeError, ValueError):
     """A tape used out of order."""
 
 
@@ -88,6 +94,10 @@ class OutputError(GradtapeError, OSError):
 
 class RetracingWarning(RuntimeWarning):
     """A function is traced again at most of its calls, so it runs slower than without tracing."""
+
+
+class TapeWarning(RuntimeWarning):
+    """A tape is used in a way that is rarely meant. With the setting `explain`: there is no gradient, and why."""
 
 
 class CacheWarning(RuntimeWarning):

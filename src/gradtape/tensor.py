@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
 
+from gradtape import config
 from gradtape.engine import run
 from gradtape.errors import ArgumentError, DTypeError, ShapeError
 from gradtape.graph import handles
 from gradtape.graph.dtypes import DType, as_dtype
 from gradtape.graph.handles import Handle, TensorLike, as_node
 from gradtape.graph.node import Buffer, Node, recordings
+from gradtape.graph.origins import left, set_to
 from gradtape.graph.shapes import Shape
 from gradtape.graph.trace import thread
 from gradtape.ops.declare import convert
@@ -230,6 +233,10 @@ def known(value: Any, shape: Shape, dtype: DType) -> Tensor:
     return tensor
 
 
+_numbers = count()
+"""In which order Variables were made."""
+
+
 class Variable(_Values):
     """A value that can be assigned. Tapes watch it as soon as it is read, unless ``trainable=False``.
 
@@ -241,7 +248,7 @@ class Variable(_Values):
     <Variable 'Variable': shape=(), dtype=float32, numpy=2.0>
     """
 
-    __slots__ = ("__weakref__", "held", "name", "trainable")
+    __slots__ = ("__weakref__", "held", "name", "number", "trainable")
     assignable = True
 
     def __init__(
@@ -261,6 +268,7 @@ class Variable(_Values):
         if shape is not None and tuple(shape) != node.shape:
             raise ShapeError(f"the initial value has shape {node.shape}, not {tuple(shape)}")
         self.name = name or "Variable"
+        self.number = next(_numbers)
         self.trainable = trainable
         self.held = _known(node)
 
@@ -345,12 +353,16 @@ def assign_all(variables: Sequence[Variable], values: Sequence[TensorLike]) -> N
     run.compute_all(nodes)
     for variable, node in zip(variables, nodes, strict=True):
         variable.held = Node(None, node.value, node.shape, node.dtype)
+        if config.unusual and config.settings().explain:
+            set_to(variable.held, variable.name, node)
 
 
 def _as_numpy(node: Node) -> Any:
     value = node.value
     if value is None:
         value = run.compute(node)
+    if config.unusual and config.settings().explain:
+        left(node)
     return value.array if type(value) is Buffer else node.dtype.scalar(value)
 
 

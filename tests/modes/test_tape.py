@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gradtape as tf
-from gradtape.errors import ArgumentError, DTypeError, GradtapeError, ShapeError, TapeError
+from gradtape.errors import ArgumentError, DTypeError, GradtapeError, ShapeError, TapeError, TapeWarning
 from gradtape.graph.node import recordings
 
 
@@ -75,12 +75,12 @@ class TestWatching:
         by_a, by_b = tape.gradient(y, [a, b])
         assert by_a.numpy() == 3.0 and by_b is None
 
-    def test_watched_variables_are_those_that_were_read_in_order(self):
+    def test_watched_variables_are_those_that_were_read_in_the_order_in_which_they_were_made(self):
         a, b, unread, fixed = tf.Variable(1.0), tf.Variable(2.0), tf.Variable(3.0), tf.Variable(4.0, trainable=False)
         with tf.GradientTape() as tape:
             _ = b * fixed + a + b
         watched = tape.watched_variables()
-        assert len(watched) == 2 and watched[0] is b and watched[1] is a
+        assert len(watched) == 2 and watched[0] is a and watched[1] is b
         assert not any(v is unread for v in watched)
 
     def test_an_integer_variable_is_read_in_peace(self):
@@ -144,10 +144,9 @@ class TestOneUse:
             z = y * y
         assert [tape.gradient(t, x).numpy() for t in (y, z, y)] == [4.0, 32.0, 4.0]
 
-    @pytest.mark.parametrize("persistent", [False, True])
-    def test_inside_the_block_as_well(self, persistent):
+    def test_inside_the_block_as_well(self):
         x = tf.Variable(2.0)
-        with tf.GradientTape(persistent=persistent) as tape:
+        with tf.GradientTape() as tape:
             y = x**3
             slope = tape.gradient(y, x)
         assert slope.numpy() == 12.0
@@ -166,8 +165,11 @@ class TestOneUse:
         x = tf.Variable(2.0)
         with tf.GradientTape(persistent=True) as tape:
             y = x**3
-            slope = tape.gradient(y, x)
-        assert tape.gradient(slope, x).numpy() == 12.0
+            with pytest.warns(TapeWarning, match="persistent") as warned:
+                slope = tape.gradient(y, x)
+                again = tape.gradient(slope, x)
+        assert len(warned) == 1 and warned[0].filename == __file__
+        assert tape.gradient(slope, x).numpy() == again.numpy() == 12.0
 
     def test_a_used_up_tape_cannot_watch(self):
         x = tf.Variable(2.0)
@@ -214,6 +216,24 @@ class TestRecording:
                 factor = x * 1.0
             z = y * factor
         assert tape.gradient(z, x).numpy() == 8.0
+
+    def test_stop_recording_may_be_nested(self):
+        x = tf.Variable(2.0)
+        with tf.GradientTape() as tape:
+            with tape.stop_recording():
+                with tape.stop_recording():
+                    aside = x * x
+                aside = aside * x
+            y = aside * x
+        assert tape.gradient(y, x).numpy() == 8.0
+
+    def test_a_tape_that_was_asked_while_it_was_stopped_stays_so(self):
+        x = tf.Variable(2.0)
+        with tf.GradientTape() as tape:
+            y = x * x
+            with tape.stop_recording():
+                slope = tape.gradient(y, x)
+        assert slope.numpy() == 4.0
 
     def test_stop_recording_starts_again_after_an_exception(self):
         x = tf.Variable(2.0)

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.config import Settings
 from gradtape.engine.run import live, value_of
 from gradtape.errors import ArgumentError, NumericsError
 from gradtape.graph.handles import need_tensor
 from gradtape.graph.node import Node, Op, leaf, recordings
-from gradtape.graph.origins import Origin, Place, Pull, here, origins, pulls
+from gradtape.graph.origins import Origin, Place, Pull, here, opened, order, origins, pulls
 from gradtape.graph.program import typed
 from gradtape.graph.shapes import broadcast
 from gradtape.graph.trace import thread
@@ -98,7 +99,7 @@ def explain_nan(value: Any) -> Anomaly | None:
     for one in [node, *live(thread.trace)]:  # what is computed together; a second question has an answer too
         for made, op in _ancestors(one, _op).items():
             if op:
-                origins[made] = Origin(op, origins[made].place if made in origins else None)
+                origins[made] = origins.get(made, Origin(op, None))._replace(op=op)
     known = _ancestors(node, _op)
     if not _bad(node).any():
         return None
@@ -111,19 +112,22 @@ def explain_nan(value: Any) -> Anomaly | None:
     return found
 
 
-def observe(node: Node, mode: Any) -> None:
-    """Do for a new Tensor what check_numerics asks for: "record" how it is made, or compute and check it."""
-    known = _ancestors(node, _not_recorded if mode == "record" else _pending)
+def observe(node: Node, now: Settings) -> None:
+    """Do for a new Tensor what the settings ask for: record how it is made, or compute and check it."""
+    known = _ancestors(node, _not_recorded if now.records else _pending)
     for one, op in reversed(known.items()):
         for x in op[1] if op and one in pulls else ():  # what a rule made on the way belongs to it
             if known[x] and x not in origins:
                 pulls.setdefault(x, pulls[one])
-    place = here()
+    place, open_now = here(), opened()
     for one, op in known.items():
+        old = origins.get(one)
         if op:
-            old = origins.get(one)
-            origins[one] = Origin(op if mode == "record" else None, old.place if old else place)
-    if mode != "record" and _bad(node).any():
+            kept = op if now.records else None
+            origins[one] = old._replace(op=kept) if old else Origin(kept, place, next(order), open_now)
+        elif now.explain and old is None:
+            origins[one] = Origin(None, place, next(order), open_now)
+    if now.check_numerics is True and _bad(node).any():
         found = _first(node, known)
         if found.operation:
             raise NumericsError(str(found), found)

@@ -85,21 +85,21 @@ def compute(node: Node, others: Sequence[Node] = ()) -> Any:
 
 
 def compute_all(nodes: Sequence[Node]) -> None:
-    """Compute those nodes that are not computed yet, in one pass. With check_numerics each is looked at, as Tensors are
-    when they are made."""
-    checked = settings().check_numerics
-    if checked:
+    """Compute those nodes that are not computed yet, in one pass. With check_numerics or explain each is looked at,
+    as Tensors are when they are made."""
+    now = settings()
+    if now.observes:
         from gradtape.engine.numerics import observe
 
         for node in nodes:
-            observe(node, checked)
+            observe(node, now)
     pending = [node for node in nodes if node.value is None]
     if pending:
         compute(pending[0], pending[1:])
 
 
 def _look_again() -> None:
-    """After check_numerics was changed: let the next operation look at it."""
+    """After check_numerics or explain was changed: let the next operation look at it."""
     thread.trace.limit = -1
 
 
@@ -108,20 +108,20 @@ noticed.append(_look_again)
 
 def _relieve(trace: Trace, tensor: Any) -> None:
     """Compute what waits if it became too much, or let go of leaves that nobody needs any more. With check_numerics
-    this is done for every Tensor."""
+    or explain this is done for every Tensor."""
     if thread.capture is not None:
         trace.limit = sys.maxsize
         return
     now = settings()
-    if now.check_numerics:
+    if now.observes:
         from gradtape.engine.numerics import observe
 
-        observe(tensor.node, now.check_numerics)
+        observe(tensor.node, now)
         trace = thread.trace
     if trace.bytes > HELD:
         _shed(trace)
     trace = thread.trace
-    trace.limit = 0 if now.check_numerics else now.pending_limit
+    trace.limit = 0 if now.observes else now.pending_limit
     if trace.prefix.steps > now.pending_limit:
         for node in live(trace):
             value_of(node)

@@ -1,4 +1,5 @@
-"""Where nodes come from, for those who look for NaN: written down only while check_numerics is on.
+"""Where nodes come from, for those who look for NaN or a lost gradient: written down while check_numerics or explain
+is on.
 
 Nodes forget what made them when they are computed. What is noted here lasts as long as the node.
 """
@@ -6,14 +7,20 @@ Nodes forget what made them when they are computed. What is noted here lasts as 
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
+from types import FrameType
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
-from gradtape.graph.node import Node, Op
+import numpy as np
+
+from gradtape.graph.node import Node, Op, Recording, recordings
 
 _PACKAGE = str(Path(__file__).parents[1])
+_NUMPY = str(Path(np.__file__).parent)
 
 
 class Place(NamedTuple):
@@ -27,10 +34,31 @@ class Place(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """op      what made the node, if that is kept
-    place   the user's line that asked for it, if known"""
+    """op          what made the node, if that is kept
+    place       the user's line that asked for it, if known
+    order       grows with time
+    recordings  those that were open"""
 
     op: Op | None
+    place: Place | None
+    order: int = 0
+    recordings: tuple[ref[Recording], ...] = ()
+
+
+class Exit(NamedTuple):
+    """A value that left: its node, through what, where, and when."""
+
+    node: Node
+    how: str
+    place: Place | None
+    order: int
+
+
+class Assignment(NamedTuple):
+    """What a Variable was set to."""
+
+    name: str
+    value: Node
     place: Place | None
 
 
@@ -44,6 +72,12 @@ class Pull(NamedTuple):
 
 origins: WeakKeyDictionary[Node, Origin] = WeakKeyDictionary()
 pulls: WeakKeyDictionary[Node, Pull] = WeakKeyDictionary()
+assignments: WeakKeyDictionary[Node, Assignment] = WeakKeyDictionary()
+exits: deque[Exit] = deque(maxlen=100)
+"""The last ones; they keep their nodes."""
+pauses: WeakKeyDictionary[Recording, list[tuple[int, int]]] = WeakKeyDictionary()
+"""From which to which `order` a tape was paused."""
+order = count(1)
 
 
 def forward(made: Mapping[Node, Op | None]) -> None:
@@ -59,7 +93,45 @@ def pulled(ct: Node, result: Node, op: Op, i: int) -> None:
 
 def here() -> Place | None:
     """The first line outside of gradtape, seen from where this is called."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back  # type: ignore[assignment]
-    return None if frame is None else Place(frame.f_code.co_filename, frame.f_lineno)
+    return _caller()[1]
+
+
+def opened() -> tuple[ref[Recording], ...]:
+    """The recordings that are open."""
+    return tuple([ref(recording) for recording in recordings.get()])
+
+
+_WAYS = {
+    "__array__": "np.asarray()",
+    "__bool__": "bool()",
+    "__float__": "float()",
+    "__index__": "an index",
+    "__int__": "int()",
+    "item": ".item()",
+    "numpy": ".numpy()",
+    "tolist": ".tolist()",
+}
+"""Methods through which values leave for good. Who prints one goes on with the tensor."""
+
+
+def left(node: Node) -> None:
+    """Note that the value of a node left through a method."""
+    name, place = _caller()
+    if name in _WAYS:
+        exits.append(Exit(node, _WAYS[name], place, next(order)))
+
+
+def set_to(leaf: Node, name: str, value: Node) -> None:
+    """Note that the Variable `name` was set to a value, which is now its leaf."""
+    assignments[leaf] = Assignment(name, value, here())
+
+
+def _caller() -> tuple[str, Place | None]:
+    """The function of gradtape that the user called, and from which line. Lines of NumPy are not the user's."""
+    frame: FrameType | None = sys._getframe(2)
+    name = ""
+    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, _NUMPY)):
+        if frame.f_code.co_filename.startswith(_PACKAGE):
+            name = frame.f_code.co_name
+        frame = frame.f_back
+    return name, None if frame is None else Place(frame.f_code.co_filename, frame.f_lineno)

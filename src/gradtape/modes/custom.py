@@ -201,6 +201,7 @@ class _Vjp(Pulled):
 
     def __init__(self, function: custom_vjp, arguments: Arguments):
         self.function = function
+        self.name = _name(function.fun)
         self.arguments = arguments
         self.kept: Any = None
         self.structure: Any = None
@@ -288,6 +289,7 @@ class _Jvp(Pushed):
 
     def __init__(self, function: custom_jvp, arguments: Arguments):
         self.function = function
+        self.name = _name(function.fun)
         self.arguments = arguments
         self.structure: Any = None
 

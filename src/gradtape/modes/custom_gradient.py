@@ -68,7 +68,7 @@ class _Gradient(Pulled):
     """
 
     def __init__(self, f: Callable[..., Any], args: tuple, kwargs: dict[str, Any]):
-        self.f, self.args, self.kwargs = f, args, kwargs
+        self.f, self.args, self.kwargs, self.name = f, args, kwargs, _name(f)
         flat = nest.flatten(args)
         given = [*flat, *[x for x in nest.flatten(kwargs) if isinstance(x, Handle)]]
         nodes = [as_node(x) for x in given]
@@ -152,7 +152,7 @@ class _Recomputed(Pulled):
     """The rule of one call: the gradient of another one, with the same arguments."""
 
     def __init__(self, f: Callable[..., Any], args: tuple, kwargs: dict[str, Any]):
-        self.f, self.args, self.kwargs = f, args, kwargs
+        self.f, self.args, self.kwargs, self.name = f, args, kwargs, _name(f)
         given = [x for x in nest.flatten((args, kwargs)) if isinstance(x, Handle)]
         nodes = [as_node(x) for x in given]
         with reads(alone=True) as read:

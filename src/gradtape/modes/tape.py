@@ -6,16 +6,20 @@ depend on what it watches: its `Recording`, which `reverse.pull_back` walks.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from gradtape import config
-from gradtape.errors import ArgumentError, DTypeError, ShapeError, TapeError
+from gradtape.errors import ArgumentError, DTypeError, ShapeError, TapeError, TapeWarning, TargetError
 from gradtape.graph.handles import Handle, as_node, need_tensor, wrap
 from gradtape.graph.node import Node, Recording, recordings
+from gradtape.graph.origins import order, pauses
 from gradtape.graph.trace import between, thread
 from gradtape.modes import nest
+from gradtape.modes.explain import Question, asked, warning
 from gradtape.modes.reverse import pull_back
 from gradtape.ops.arithmetic import plus
 from gradtape.ops.shaping import full
@@ -39,13 +43,17 @@ class GradientTape:
     Tapes nest to any depth; a gradient taken inside an outer tape can be differentiated again.
     """
 
+    _paused = 0
+    _warned = False
+    _reads: Mapping[int, tuple[Any, list[Node]]] = MappingProxyType({})  # of the recording that was used up
+    _question: Question | None = None
+
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True):
         self._persistent = persistent
         self._watch_accessed = watch_accessed_variables
         self._recording: Recording | None = Recording(watch_accessed_variables)
         self._trace = thread.trace.token
         self._open = False
-        self._reasons: Sequence[str | None] = []
 
     # -- recording --------------------------------------------------------------------------------------------
 
@@ -97,8 +105,9 @@ class GradientTape:
                 recording.watch(need_tensor(one, "what a tape watches"))
 
     def watched_variables(self) -> tuple:
-        """The Variables that the tape watches, in the order in which they were first read."""
-        return tuple(variable for variable, _ in self._recording.reads.values()) if self._recording else ()
+        """The Variables that the tape watches, in the order in which they were made."""
+        reads = self._recording.reads if self._recording is not None else self._reads
+        return tuple(sorted([variable for variable, _ in reads.values()], key=lambda variable: variable.number))
 
     def reset(self) -> None:
         """Forget everything recorded so far; what was watched must be watched again."""
@@ -112,15 +121,22 @@ class GradientTape:
 
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
-        """Pause: what is computed inside the block is a constant for this tape."""
-        if not self._open:
-            raise TapeError("stop_recording needs a tape that is recording")
+        """Pause: what is computed inside the block is a constant for this tape. Such blocks may be nested."""
         recording = self._current()
-        self._stop()
+        if not self._open and not self._paused:
+            raise TapeError("stop_recording needs a tape that is recording")
+        if self._open:
+            self._stop()
+        self._paused += 1
+        begin = next(order)
         try:
             yield
         finally:
-            self._start(recording)
+            self._paused -= 1
+            if config.unusual:
+                pauses.setdefault(recording, []).append((begin, next(order)))
+            if not self._paused and not self._open and self._recording is recording:
+                self._start(recording)
 
     # -- differentiating --------------------------------------------------------------------------------------
 
@@ -144,24 +160,39 @@ class GradientTape:
         """
         zero = _wants_zero(unconnected_gradients)
         recording = self._current()
-        wanted = [_nodes(recording, one) for one in nest.flatten(sources)]
-        targets, weights = _targets(target, output_gradients)
+        alone = isinstance(sources, Handle)  # the usual case, in a hurry
+        wanted = [_nodes(recording, one) for one in ([sources] if alone else nest.flatten(sources))]
+        targets, weights = _targets(recording, target, output_gradients)
         if not self._persistent:
             if self._open:
                 self._stop()
             self._recording = None
-        totals, self._reasons = _cotangents(recording, self._trace, targets, weights, wanted)
+            self._reads = recording.reads
+        elif self._open and not self._warned:
+            self._warned = True
+            warnings.warn(
+                "gradient was asked of a persistent tape inside its `with` block, so the tape records the gradient's "
+                "operations too, which takes time and memory; ask after the block, unless you want to differentiate "
+                "the gradient with the same tape",
+                TapeWarning,
+                stacklevel=2,
+            )
+        totals = _cotangents(recording, self._trace, targets, weights, wanted)
+        self._question = None
+        if None in totals or config.unusual:
+            self._note(Question(recording, [_node_of(one) for one in nest.flatten(target)], wanted, totals))
         if zero:
             totals = [
                 full(nodes[0].shape, 0, nodes[0].dtype) if total is None else total
                 for nodes, total in zip(wanted, totals, strict=True)
             ]
-        return nest.pack(sources, [None if total is None else wrap(total) for total in totals])
+        found = [None if total is None else wrap(total) for total in totals]
+        return found[0] if alone else nest.pack(sources, found)
 
     @property
     def none_reasons(self) -> list[str | None]:
         """Why the last `gradient` found no dependence: a sentence for each source (nests are flattened), None where
-        there was a gradient.
+        there was a gradient. `gradtape.explain` says more.
 
         >>> import gradtape as tf
         >>> x = tf.constant(2.)
@@ -172,13 +203,26 @@ class GradientTape:
         >>> tape.none_reasons[0]
         'the source was not watched when the target was computed: call tape.watch(x) first, or make it a Variable'
         """
-        return list(self._reasons)
+        return self._question.reasons() if self._question else []
+
+    def _note(self, question: Question) -> None:
+        """Keep what was asked, if somebody may want to know why there is no gradient."""
+        explain = config.settings().explain
+        if explain or any(question.missing):
+            self._question = asked(question)
+        if explain and any(question.missing):
+            warnings.warn(warning(question), TapeWarning, stacklevel=3)
 
 
-def _targets(target: Any, output_gradients: Any) -> tuple[list[Node], list[Node | None] | None]:
+def _node_of(target: Any) -> Node:
+    """The node of a target, unseen by recordings."""
+    return target.leaf if target.assignable else target.node
+
+
+def _targets(recording: Recording, target: Any, output_gradients: Any) -> tuple[list[Node], list[Node | None] | None]:
     """The nodes to differentiate, and the weights of their elements; None for ones."""
-    if output_gradients is None and isinstance(target, Handle) and target.dtype.is_floating:
-        return [target.leaf if target.assignable else target.node], None
+    if output_gradients is None and isinstance(target, Handle) and not target.assignable and target.dtype.is_floating:
+        return [target.node], None
     targets = nest.flatten(target)
     weights = [None] * len(targets) if output_gradients is None else nest.flatten(output_gradients)
     if len(weights) != len(targets):
@@ -187,11 +231,15 @@ def _targets(target: Any, output_gradients: Any) -> tuple[list[Node], list[Node 
     given: list[Node | None] = []
     for one, weight in zip(targets, weights, strict=True):
         if one is None:
-            raise ArgumentError(
+            raise TargetError(
                 "the target of a gradient is None; if it came from another tape's gradient, that found no "
-                "dependence, and the tape's none_reasons say why"
+                "dependence, and gradtape.explain or the tape's none_reasons say why"
             )
-        node = one.leaf if getattr(one, "assignable", False) else need_tensor(one, "the target of a gradient")
+        if getattr(one, "assignable", False):
+            read = recording.reads.get(id(one))
+            node = read[1][-1] if read else one.leaf  # the same as a source, whatever is assigned meanwhile
+        else:
+            node = need_tensor(one, "the target of a gradient")
         if not node.dtype.is_floating:
             continue
         seed = None
@@ -212,15 +260,15 @@ def _cotangents(
     targets: list[Node],
     weights: list[Node | None] | None,
     wanted: list[Sequence[Node]],
-) -> tuple[list[Node | None], Sequence[str | None]]:
-    """The cotangent of each source, and why it has none.
+) -> list[Node | None]:
+    """The cotangent of each source.
 
     If all was recorded in the Trace that is still open, and the same was asked after the same operations before, then
     the walk is not made again: what it added to the Trace is known.
     """
     trace = thread.trace
     if trace.token is not token or not config.usual():
-        return _pull_back(recording, targets, weights, wanted, {})[:2]
+        return _pull_back(recording, targets, weights, wanted, {})[0]
     given = [*recording.made, *recording.watched, *targets]
     pattern: tuple | None = None
     if weights is not None:
@@ -232,17 +280,17 @@ def _cotangents(
     key = (lengths, pattern, *map(trace.__getitem__, given))
     before = trace.prefix
     known = before.known.get(key, ())
-    for conditions, steps, after, places, reasons in known:
+    for conditions, steps, after, places in known:
         if conditions is None or conditions.hold(trace.at, recording.made):
-            return trace.replay(steps, after, places), reasons
-    totals, reasons, conditions = _pull_back(recording, targets, weights, wanted, trace)
+            return trace.replay(steps, after, places)
+    totals, conditions = _pull_back(recording, targets, weights, wanted, trace)
     if conditions is NEVER:
-        return totals, reasons
+        return totals
     places = [None if total is None else trace[total] for total in totals]
     steps = between(before, trace.prefix)
     if steps is not None:
-        before.known[key] = ((conditions, steps, trace.prefix, places, reasons), *known[: KEPT - 1])
-    return totals, reasons
+        before.known[key] = ((conditions, steps, trace.prefix, places), *known[: KEPT - 1])
+    return totals
 
 
 def _pull_back(
@@ -251,8 +299,8 @@ def _pull_back(
     weights: list[Node | None] | None,
     wanted: list[Sequence[Node]],
     numbers: Mapping[Node, int],
-) -> tuple[list[Node | None], Sequence[str | None], Conditions | None]:
-    """The cotangent of each source, why it has none, and on what the result rests.
+) -> tuple[list[Node | None], Conditions | None]:
+    """The cotangent of each source, and on what the result rests.
 
     A source that lies inside of what is differentiated as another primitive needs a walk of its own.
     """
@@ -266,13 +314,9 @@ def _pull_back(
     if inside:
         open_there = pull_back(recorded(recording.made, numbers, apart=inside).made, seeds)
         cotangents.update({node: open_there[node] for node in inside if node in open_there})
-    totals = [_gradient(nodes, recording, cotangents) for nodes in wanted]
-    reasons = [
-        None if total is not None else _reason(recording, seeds, nodes)
-        for total, nodes in zip(totals, wanted, strict=True)
-    ]
+    totals = [_gradient(nodes, cotangents) for nodes in wanted]
     by_hand = any(op is not None and op[0].kind == "custom" for op in stable.made.values())  # Python, which may change
-    return totals, reasons, NEVER if inside or by_hand else stable.rests_on
+    return totals, NEVER if inside or by_hand else stable.rests_on
 
 
 def _nodes(recording: Recording, source: Any) -> Sequence[Node]:
@@ -289,31 +333,14 @@ def _nodes(recording: Recording, source: Any) -> Sequence[Node]:
     return [need_tensor(source, "a source of a gradient")]
 
 
-def _gradient(nodes: Sequence[Node], recording: Recording, cotangents: dict[Node, Node]) -> Node | None:
+def _gradient(nodes: Sequence[Node], cotangents: dict[Node, Node]) -> Node | None:
     """The sum of the cotangents of the nodes that stand for a source, or None if there are none."""
     total: Node | None = None
     for node in nodes:
-        ct = cotangents.get(node) if node in recording.made else None
+        ct = cotangents.get(node)
         if ct is not None:
             total = ct if total is None else plus(total, ct)
     return total
-
-
-def _reason(recording: Recording, targets: Collection[Node], nodes: Sequence[Node]) -> str:
-    """Why no target depends on a source."""
-    if not any(node in recording.made for node in nodes):
-        return (
-            "the source was not watched when the target was computed: call tape.watch(x) first, or make it a Variable"
-        )
-    if not any(node in recording.made for node in targets):
-        return (
-            "the target does not depend on anything that the tape watched while it was recording: "
-            "compute it inside the `with` block, with tensors only"
-        )
-    return (
-        "the target was computed without the source, or through something that has no derivative, "
-        "such as a comparison, round, a cast to integers, stop_gradient or .numpy()"
-    )
 
 
 def _wants_zero(unconnected_gradients: Any) -> bool:

@@ -58,7 +58,7 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._calls += 1
-        if config.unusual and config.settings().check_numerics and thread.capture is None:
+        if config.unusual and config.settings().observes and thread.capture is None:
             return self._eagerly(args, kwargs)
         if self._usual is not None and not kwargs:
             dtypes, shapes, traced = self._usual

@@ -100,7 +100,7 @@ def record(f: Callable[[Any], Any], order: int, dtype: str, name: str, at: float
     x = gradtape.constant(at, dtype)
     made = _Placed()
     placed = f if isinstance(f, Expression) else _placed(f, made, x.node)
-    with override(stabilise=stabilise, check_numerics=False):
+    with override(stabilise=stabilise, check_numerics=False, explain=False):
         outputs = [value.node for value in nested(placed, x, order)]
     steps: dict[Step, int] = {}
     leaves: list[Node] = []
