@@ -31,7 +31,7 @@ FLOW = [
     "study",
     "cli",
 ]
-NAMESPACES = {"math", "nn", "linalg", "dtypes", "__init__"}  # the public names, nothing else
+NAMESPACES = {"autodiff", "math", "nn", "linalg", "dtypes", "__init__"}  # the public names, nothing else
 MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 
 

@@ -8,19 +8,21 @@
 np.float32(108.0)
 """
 
-from gradtape import config, dtypes, errors, linalg, math, nn
+from gradtape import autodiff, config, dtypes, errors, linalg, math, nn
 from gradtape._version import __version__
 from gradtape.engine.numerics import explain_nan
 from gradtape.engine.profile import profile
 from gradtape.engine.show import show
 from gradtape.graph.dtypes import DType, as_dtype, bfloat16, float16, float32, float64, half, int32, int64
 from gradtape.graph.dtypes import bool_ as bool
+from gradtape.modes.checkpoint import checkpoint
 from gradtape.modes.collapse import laplacian
 from gradtape.modes.custom import custom_jvp, custom_vjp
 from gradtape.modes.custom_gradient import custom_gradient, recompute_grad
 from gradtape.modes.expansion import TaylorPolynomial, derivatives, jet, taylor_polynomial
 from gradtape.modes.explain import explain
 from gradtape.modes.functional import elementwise_grad, grad, hvp, jvp, linearize, value_and_grad, vjp
+from gradtape.modes.jacobians import hessian, hessians, jacfwd, jacobian, jacrev
 from gradtape.modes.tape import GradientTape, UnconnectedGradients
 from gradtape.modes.vmap import vmap
 from gradtape.ops.activations import sigmoid, tanh
@@ -130,12 +132,14 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "autodiff",
     "bfloat16",
     "bool",
     "boolean_mask",
     "broadcast_to",
     "cast",
     "ceil",
+    "checkpoint",
     "clip_by_global_norm",
     "clip_by_norm",
     "clip_by_value",
@@ -179,6 +183,8 @@ __all__ = [
     "greater",
     "greater_equal",
     "half",
+    "hessian",
+    "hessians",
     "hvp",
     "hypot",
     "identity",
@@ -186,6 +192,9 @@ __all__ = [
     "int64",
     "is_finite",
     "is_nan",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
     "jet",
     "jvp",
     "laplacian",

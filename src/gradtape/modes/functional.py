@@ -15,7 +15,7 @@ from typing import Any
 
 from gradtape.errors import ArgumentError
 from gradtape.graph.handles import wrap
-from gradtape.graph.node import Recording, recordings
+from gradtape.graph.node import Node, Op, Recording, recordings
 from gradtape.modes import nest
 from gradtape.modes.arguments import (
     Argnames,
@@ -222,20 +222,24 @@ def called(
     return need_tensors(f, value), aux, tape
 
 
-def _linearized(f: Function, primals: Sequence[Any], has_aux: bool) -> tuple[Any, Callable[[Sequence[Any]], Any], Any]:
-    """The value of f, what takes tangents of the primals to its own, and the rest that f returned."""
-    given = Arguments(f, primals, argnums=range(len(primals)))
+def recorded_call(f: Function, given: Arguments, has_aux: bool = False) -> tuple[Any, Any, dict[Node, Op | None]]:
+    """The same, with what was recorded, stabilised, in place of a tape."""
     recording = Recording(accessed=False)
     for leaf in given.leaves:
         recording.watch(leaf.node)
     token = recordings.set((*recordings.get(), recording))
     try:
-        value, aux = with_aux(f, f(*given.args), has_aux)
+        value, aux = with_aux(f, f(*given.args, **given.kwargs), has_aux)
     finally:
         recordings.reset(token)
-    need_tensors(f, value)
+    return need_tensors(f, value), aux, recorded(recording.made, {}).made
+
+
+def _linearized(f: Function, primals: Sequence[Any], has_aux: bool) -> tuple[Any, Callable[[Sequence[Any]], Any], Any]:
+    """The value of f, what takes tangents of the primals to its own, and the rest that f returned."""
+    given = Arguments(f, primals, argnums=range(len(primals)))
+    value, aux, made = recorded_call(f, given, has_aux)
     targets = [one.node for one in nest.flatten(value)]
-    made = recorded(recording.made, {}).made
 
     def push(tangents: Sequence[Any]) -> Any:
         directions = along(list(tangents), given.flat, "tangent")

@@ -28,11 +28,13 @@ class Sketch:
 
     name    what is being made, for messages
     why     why a value is not known in it
+    forget  whether open tapes are to forget all that was done, but for variables that were read
     """
 
-    def __init__(self, name: str, why: str):
+    def __init__(self, name: str, why: str, forget: bool = False):
         self.name = name
         self.why = why
+        self.forget = forget
         self.read: dict[int, Any] = {}  # nothing is kept of variables: what they are is asked outside
         self.now: dict[int, Node] = {}
         self.assigned: dict[int, Any] = {}
@@ -51,7 +53,10 @@ class Sketch:
         for recording, before in self._seen:
             made = recording.made
             later = [made.popitem() for _ in range(len(made) - before)]
-            made.update([(node, op) for node, op in reversed(later) if not self.rests_on_placeholder(node)])
+            made.update([(node, op) for node, op in reversed(later) if op is None or self._is_kept(node)])
+
+    def _is_kept(self, node: Node) -> bool:
+        return not self.forget and not self.rests_on_placeholder(node)
 
     def placeholder(self, shape: Shape, dtype: DType) -> Node:
         """A leaf that has no value."""
@@ -92,6 +97,17 @@ class Sketch:
                     outside.step(node, node.op)
             done.add(node)
             stack.pop()
+
+    def resting(self, results: Iterable[Node]) -> list[Node]:
+        """What the results rest on that rests on a placeholder."""
+        found: dict[Node, None] = {}
+        stack = [node for node in results if self.rests_on_placeholder(node)]
+        while stack:
+            node = stack.pop()
+            if node not in found:
+                found[node] = None
+                stack += [x for x in (node.op[1] if node.op else ()) if self.rests_on_placeholder(x)]
+        return list(found)
 
     # -- what variables and the engine ask --------------------------------------------------------------------
 

@@ -7,27 +7,25 @@ depend on what it watches: its `Recording`, which `reverse.pull_back` walks.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
 from gradtape import config
-from gradtape.errors import ArgumentError, DTypeError, ShapeError, TapeError, TapeWarning, TargetError
-from gradtape.graph.handles import Handle, as_node, need_tensor, wrap
+from gradtape.errors import DTypeError, TapeError, TapeWarning
+from gradtape.graph.handles import Handle, need_tensor, wrap
 from gradtape.graph.node import Node, Recording, recordings
 from gradtape.graph.origins import order, pauses
-from gradtape.graph.trace import between, thread
+from gradtape.graph.trace import thread
 from gradtape.modes import nest
+from gradtape.modes.cotangents import cotangents_of, nodes_of, targets_of, wants_zero
 from gradtape.modes.explain import Question, asked, warning
-from gradtape.modes.reverse import pull_back
-from gradtape.ops.arithmetic import plus
+from gradtape.modes.tape_jacobians import TapeJacobians
 from gradtape.ops.shaping import full
-from gradtape.rewrite.recorded import NEVER, Conditions, recorded
-from gradtape.rewrite.table import KEPT
 
 
-class GradientTape:
+class GradientTape(TapeJacobians):
     """Records operations for automatic differentiation.
 
     persistent                  whether `gradient` may be called more than once
@@ -85,6 +83,13 @@ class GradientTape:
                 "ask for all sources in one call, or make it with GradientTape(persistent=True)"
             )
         return self._recording
+
+    def _use_up(self, recording: Recording) -> None:
+        """A tape that is not persistent may not be asked again."""
+        if self._open:
+            self._stop()
+        self._recording = None
+        self._reads = recording.reads
 
     def watch(self, tensor: Any) -> None:
         """Follow operations on `tensor` (a Tensor, a Variable, or a nest of them) from now on.
@@ -158,16 +163,13 @@ class GradientTape:
         Raises TapeError when a tape that is not persistent is asked twice, ArgumentError for a source that is
         no Tensor or Variable, ShapeError if `output_gradients` do not fit the target.
         """
-        zero = _wants_zero(unconnected_gradients)
+        zero = wants_zero(unconnected_gradients)
         recording = self._current()
         alone = isinstance(sources, Handle)  # the usual case, in a hurry
-        wanted = [_nodes(recording, one) for one in ([sources] if alone else nest.flatten(sources))]
-        targets, weights = _targets(recording, target, output_gradients)
+        wanted = [nodes_of(recording, one) for one in ([sources] if alone else nest.flatten(sources))]
+        targets, weights = targets_of(recording, target, output_gradients)
         if not self._persistent:
-            if self._open:
-                self._stop()
-            self._recording = None
-            self._reads = recording.reads
+            self._use_up(recording)
         elif self._open and not self._warned:
             self._warned = True
             warnings.warn(
@@ -177,7 +179,7 @@ class GradientTape:
                 TapeWarning,
                 stacklevel=2,
             )
-        totals = _cotangents(recording, self._trace, targets, weights, wanted)
+        totals = cotangents_of(recording, self._trace, targets, weights, wanted)
         self._question = None
         if None in totals or config.unusual:
             self._note(Question(recording, [_node_of(one) for one in nest.flatten(target)], wanted, totals))
@@ -217,139 +219,6 @@ class GradientTape:
 def _node_of(target: Any) -> Node:
     """The node of a target, unseen by recordings."""
     return target.leaf if target.assignable else target.node
-
-
-def _targets(recording: Recording, target: Any, output_gradients: Any) -> tuple[list[Node], list[Node | None] | None]:
-    """The nodes to differentiate, and the weights of their elements; None for ones."""
-    if output_gradients is None and isinstance(target, Handle) and not target.assignable and target.dtype.is_floating:
-        return [target.node], None
-    targets = nest.flatten(target)
-    weights = [None] * len(targets) if output_gradients is None else nest.flatten(output_gradients)
-    if len(weights) != len(targets):
-        raise ShapeError(f"{len(targets)} targets were given, but {len(weights)} output_gradients")
-    nodes: list[Node] = []
-    given: list[Node | None] = []
-    for one, weight in zip(targets, weights, strict=True):
-        if one is None:
-            raise TargetError(
-                "the target of a gradient is None; if it came from another tape's gradient, that found no "
-                "dependence, and gradtape.explain or the tape's none_reasons say why"
-            )
-        if getattr(one, "assignable", False):
-            read = recording.reads.get(id(one))
-            node = read[1][-1] if read else one.leaf  # the same as a source, whatever is assigned meanwhile
-        else:
-            node = need_tensor(one, "the target of a gradient")
-        if not node.dtype.is_floating:
-            continue
-        seed = None
-        if weight is not None:
-            seed = as_node(weight, None if isinstance(weight, Handle) else node.dtype)
-            if seed.shape != node.shape:
-                raise ShapeError(
-                    f"output_gradients must have the target's shape {node.shape}, but one has {seed.shape}"
-                )
-        nodes.append(node)
-        given.append(seed)
-    return nodes, given
-
-
-def _cotangents(
-    recording: Recording,
-    token: object,
-    targets: list[Node],
-    weights: list[Node | None] | None,
-    wanted: list[Sequence[Node]],
-) -> list[Node | None]:
-    """The cotangent of each source.
-
-    If all was recorded in the Trace that is still open, and the same was asked after the same operations before, then
-    the walk is not made again: what it added to the Trace is known.
-    """
-    trace = thread.trace
-    if trace.token is not token or not config.usual():
-        return _pull_back(recording, targets, weights, wanted, {})[0]
-    given = [*recording.made, *recording.watched, *targets]
-    pattern: tuple | None = None
-    if weights is not None:
-        given += [weight for weight in weights if weight is not None]
-        pattern = tuple([weight is None for weight in weights])
-    for nodes in wanted:
-        given += nodes
-    lengths = (len(recording.made), len(recording.watched), *map(len, wanted))
-    key = (lengths, pattern, *map(trace.__getitem__, given))
-    before = trace.prefix
-    known = before.known.get(key, ())
-    for conditions, steps, after, places in known:
-        if conditions is None or conditions.hold(trace.at, recording.made):
-            return trace.replay(steps, after, places)
-    totals, conditions = _pull_back(recording, targets, weights, wanted, trace)
-    if conditions is NEVER:
-        return totals
-    places = [None if total is None else trace[total] for total in totals]
-    steps = between(before, trace.prefix)
-    if steps is not None:
-        before.known[key] = ((conditions, steps, trace.prefix, places), *known[: KEPT - 1])
-    return totals
-
-
-def _pull_back(
-    recording: Recording,
-    targets: list[Node],
-    weights: list[Node | None] | None,
-    wanted: list[Sequence[Node]],
-    numbers: Mapping[Node, int],
-) -> tuple[list[Node | None], Conditions | None]:
-    """The cotangent of each source, and on what the result rests.
-
-    A source that lies inside of what is differentiated as another primitive needs a walk of its own.
-    """
-    seeds: dict[Node, Node] = {}
-    for node, weight in zip(targets, weights or [None] * len(targets), strict=True):
-        seed = full(node.shape, 1, node.dtype) if weight is None else weight
-        seeds[node] = plus(seeds[node], seed) if node in seeds else seed
-    stable = recorded(recording.made, numbers)
-    cotangents = pull_back(stable.made, seeds)
-    inside = [node for nodes in wanted for node in nodes if node in stable.hidden]
-    if inside:
-        open_there = pull_back(recorded(recording.made, numbers, apart=inside).made, seeds)
-        cotangents.update({node: open_there[node] for node in inside if node in open_there})
-    totals = [_gradient(nodes, cotangents) for nodes in wanted]
-    by_hand = any(op is not None and op[0].kind == "custom" for op in stable.made.values())  # Python, which may change
-    return totals, NEVER if inside or by_hand else stable.rests_on
-
-
-def _nodes(recording: Recording, source: Any) -> Sequence[Node]:
-    """The nodes that stand for a source: a Variable was read as one or several leaves."""
-    if isinstance(source, Handle):
-        if not source.dtype.is_floating:
-            raise DTypeError(
-                f"a source of a gradient has type {source.dtype.name}, which has no derivative; "
-                "make it float32 or float64, for instance 3.0 instead of 3"
-            )
-        if source.assignable:
-            known = recording.reads.get(id(source))
-            return known[1] if known else [source.leaf]
-    return [need_tensor(source, "a source of a gradient")]
-
-
-def _gradient(nodes: Sequence[Node], cotangents: dict[Node, Node]) -> Node | None:
-    """The sum of the cotangents of the nodes that stand for a source, or None if there are none."""
-    total: Node | None = None
-    for node in nodes:
-        ct = cotangents.get(node)
-        if ct is not None:
-            total = ct if total is None else plus(total, ct)
-    return total
-
-
-def _wants_zero(unconnected_gradients: Any) -> bool:
-    if unconnected_gradients == "none":
-        return False
-    name = getattr(unconnected_gradients, "value", unconnected_gradients)
-    if name not in ("none", "zero"):
-        raise ArgumentError(f"unconnected_gradients must be 'none' or 'zero', but {unconnected_gradients!r} was given")
-    return name == "zero"
 
 
 class UnconnectedGradients:

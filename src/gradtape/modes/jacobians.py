@@ -1,0 +1,304 @@
+"""Jacobians and Hessians: all derivatives of all elements.
+
+    f: Rⁿ → Rᵐ      n < m: n tangents are pushed forward          otherwise: m cotangents are pulled back
+                    ∂y/∂x₁  ∂y/∂x₂  …  are the columns            ∂y₁/∂x  ∂y₂/∂x  …  are the rows
+
+They are pushed or pulled all at once: for one that is not known (`modes.sketch`), then for all of them (`modes.batch`).
+The unit vectors that one begins with are made where they are read, and take no memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradtape.errors import ArgumentError
+from gradtape.graph.dtypes import DType, int32
+from gradtape.graph.handles import as_node, need_tensor, wrap
+from gradtape.graph.node import Node, Op, leaf, recordings
+from gradtape.graph.shapes import Shape, size
+from gradtape.graph.trace import apply, thread
+from gradtape.modes import nest
+from gradtape.modes.arguments import Argnames, Argnums, Arguments, refuse_holomorphic
+from gradtape.modes.batch import batched, repeated
+from gradtape.modes.forward import push_forward
+from gradtape.modes.functional import recorded_call
+from gradtape.modes.reverse import pull_back
+from gradtape.modes.sketch import Sketch
+from gradtape.modes.transformed import transform
+from gradtape.ops.declare import convert
+from gradtape.ops.selection import equal
+from gradtape.ops.shaping import CONCAT, TRANSPOSE, broadcasted, full, reshaped
+from gradtape.rewrite.recorded import recorded
+
+Linear = Callable[[Node], Sequence[Node | None]]
+"""From a cotangent of a target to those of the sources, or from a tangent of a source to those of the targets."""
+
+AT_ONCE = 256 << 20
+"""Bytes of the largest intermediate result for as many unit vectors as are taken at once."""
+
+
+@transform
+def jacobian(
+    f: Callable[..., Any],
+    argnums: Argnums = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    *,
+    argnames: Argnames = None,
+    mode: str | None = None,
+) -> Callable:
+    """All derivatives of all elements of what f returns, as a function of the arguments of f.
+
+    f                     returns a tensor or a nest of them; with `has_aux` a pair of it and anything else, and then
+                          the result is ``jacobian, rest``
+    argnums, argnames     by which arguments, as for `grad`
+    mode                  "forward", "reverse", or None: forward if there are fewer elements to differentiate by than of
+                          the value
+
+    The result has for each tensor of the value the structure of the arguments, and in it the shape value.shape +
+    argument.shape.
+
+    >>> import gradtape as tf
+    >>> tf.jacobian(lambda x: x[:2] * x[1:])([1., 2., 3.] * tf.ones(3)).numpy()
+    array([[2., 1., 0.],
+           [0., 3., 2.]], dtype=float32)
+    """
+    refuse_holomorphic(holomorphic)
+    if mode not in (None, "forward", "reverse"):
+        raise ArgumentError(f"mode must be 'forward', 'reverse' or None, but {mode!r} was given")
+
+    def derivatives(*args: Any, **kwargs: Any) -> Any:
+        given = Arguments(f, args, kwargs, argnums, argnames)
+        value, aux, made = recorded_call(f, given, has_aux)
+        sources, targets = [x.node for x in given.leaves], [y.node for y in nest.flatten(value)]
+        total = [sum(size(node.shape) for node in nodes) for nodes in (sources, targets)]
+        forward = total[0] < total[1] if mode is None else mode == "forward"
+        if forward:
+            push = lambda x: lambda t: _pick(push_forward(made, {x: t}, targets), targets)  # noqa: E731
+            columns = [directions(push(x), x.shape, x.dtype) for x in sources]
+            blocks = [
+                [_columns(column[i], x.shape) for x, column in zip(sources, columns, strict=True)]
+                for i in range(len(targets))
+            ]
+        else:
+            pull = lambda y: lambda ct: _pick(pull_back(made, {y: ct}), sources)  # noqa: E731
+            blocks = [
+                [rows_of(row, y.shape) for row in directions(pull(y), y.shape, y.dtype)]
+                if y.dtype.is_floating
+                else [None] * len(sources)
+                for y in targets
+            ]
+        filled = [
+            [full(y.shape + x.shape, 0, y.dtype) if b is None else b for x, b in zip(sources, block, strict=True)]
+            for y, block in zip(targets, blocks, strict=True)
+        ]
+        found = nest.pack(value, [given.packed([wrap(block) for block in row]) for row in filled])
+        return (found, aux) if has_aux else found
+
+    return derivatives
+
+
+@transform
+def jacfwd(
+    f: Callable[..., Any],
+    argnums: Argnums = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    *,
+    argnames: Argnames = None,
+) -> Callable:
+    """`jacobian` in forward mode: its cost grows with the number of elements of the arguments."""
+    return jacobian(f, argnums, has_aux, holomorphic, argnames=argnames, mode="forward")
+
+
+@transform
+def jacrev(
+    f: Callable[..., Any],
+    argnums: Argnums = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    *,
+    argnames: Argnames = None,
+) -> Callable:
+    """`jacobian` in reverse mode: its cost grows with the number of elements of the value."""
+    return jacobian(f, argnums, has_aux, holomorphic, argnames=argnames, mode="reverse")
+
+
+@transform
+def hessian(
+    f: Callable[..., Any],
+    argnums: Argnums = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    *,
+    argnames: Argnames = None,
+) -> Callable:
+    """All second derivatives of f, which returns a tensor or a nest of them: the Jacobian of its Jacobian, forward over
+    reverse.
+
+    For one number and one argument the shape is argument.shape + argument.shape. For the products of a Hessian with
+    vectors `hvp` does without it.
+
+    >>> import gradtape as tf
+    >>> tf.hessian(lambda x: x[0]**2 * x[1])(tf.constant([3., 5.])).numpy()
+    array([[10.,  6.],
+           [ 6.,  0.]], dtype=float32)
+    """
+    first = jacobian(f, argnums, has_aux, holomorphic, argnames=argnames, mode="reverse")
+    return jacobian(first, argnums, has_aux, holomorphic, argnames=argnames, mode="forward")
+
+
+# -- many directions at once ----------------------------------------------------------------------------------
+
+
+def directions(
+    linear: Linear, shape: Shape, dtype: DType, shared: int | None = None, one_by_one: bool = False
+) -> list[Node | None]:
+    """A linear map of every unit vector of a shape and type, side by side along a first axis.
+
+    With `shared` the vectors are units of the axes behind the first, which has that length, and the same along it.
+    """
+    inner = shape if shared is None else shape[1:]
+    number = size(inner)
+
+    def units(start: int, stop: int) -> Node:
+        unit = reshaped(_units(start, stop, number, dtype), (stop - start, *[1] * (shared is not None), *inner))
+        return broadcasted(unit, (stop - start, *shape))
+
+    if one_by_one and number:
+        found = [linear(reshaped(units(i, i + 1), shape)) for i in range(number)]
+        return [_stacked([row[k] for row in found]) for k in range(len(found[0]))]
+    with Sketch("a Jacobian", "all rows or columns are computed at once") as sketch:
+        one = sketch.placeholder(shape, dtype)
+        results = linear(one)
+    nodes = [y for y in results if y is not None]
+    if number == 0:
+        return [None if y is None else full((0, *y.shape), 0, y.dtype) for y in results]
+    sketch.hand_out(nodes)
+    largest = max((size(node.shape) * node.dtype.size for node in sketch.resting(nodes)), default=1)
+    step = max(1, min(number, AT_ONCE // max(1, largest)))
+    parts = []
+    for start in range(0, number, step):
+        stop = min(start + step, number)
+        many = batched(nodes, {one: units(start, stop)}, stop - start)
+        parts.append([repeated(y, stop - start) if ys is None else ys for y, ys in zip(nodes, many, strict=True)])
+        if step < number and thread.capture is None and not recordings.get():
+            parts[-1] = [_computed(ys) for ys in parts[-1]]  # so that what was in between is let go
+    joined = iter(
+        [column[0] if len(parts) == 1 else apply(CONCAT, column, (0,)) for column in zip(*parts, strict=True)]
+    )
+    return [None if y is None else next(joined) for y in results]
+
+
+def _units(start: int, stop: int, number: int, dtype: DType) -> Node:
+    """Rows of the identity matrix."""
+    if number == 1:
+        return full((1, 1), 1, dtype)
+    rows, columns = np.arange(start, stop, dtype=np.int32)[:, None], np.arange(number, dtype=np.int32)[None]
+    return convert(equal(leaf(rows, int32), leaf(columns, int32)), dtype)
+
+
+def _computed(node: Node) -> Node:
+    tensor = wrap(node)
+    tensor.numpy()
+    return tensor.node
+
+
+def _stacked(rows: Sequence[Node | None]) -> Node | None:
+    nodes = [reshaped(row, (1, *row.shape)) for row in rows if row is not None]
+    if len(nodes) < 2:
+        return nodes[0] if nodes else None
+    return apply(CONCAT, tuple(nodes), (0,))
+
+
+def _pick(found: dict[Node, Node], nodes: Sequence[Node]) -> list[Node | None]:
+    return [found.get(node) for node in nodes]
+
+
+def rows_of(rows: Node | None, shape: Shape) -> Node | None:
+    """Cotangents of a source for each element of a target of this shape, as a Jacobian."""
+    return None if rows is None else reshaped(rows, (*shape, *rows.shape[1:]))
+
+
+def _columns(columns: Node | None, shape: Shape) -> Node | None:
+    """Tangents of a target for each element of a source of this shape, as a Jacobian."""
+    if columns is None:
+        return None
+    rank = len(columns.shape)
+    turned = columns if rank == 1 else apply(TRANSPOSE, (columns,), ((*range(1, rank), 0),))
+    return reshaped(turned, (*columns.shape[1:], *shape))
+
+
+def blocks_of(rows: Node | None, target: Shape) -> Node | None:
+    """Cotangents (rows, batch, …) of a source for each element but of the first axis of a target, as the Jacobians of
+    its examples."""
+    if rows is None:
+        return None
+    rank = len(rows.shape)
+    turned = apply(TRANSPOSE, (rows,), ((1, 0, *range(2, rank)),))
+    return reshaped(turned, (*target, *rows.shape[2:]))
+
+
+# -- in the graph as it stands --------------------------------------------------------------------------------
+
+
+def hessians(ys: Any, xs: Any, name: str | None = None) -> list[Any]:
+    """The second derivatives of the sum of `ys` by each of `xs`, each of shape x.shape + x.shape.
+
+    ys, xs    a tensor, or a list of them
+
+    TensorFlow's function for graphs: it follows the operations that are waiting to be computed, as all are inside of
+    `gradtape.function`. What was computed has forgotten them; then this is an ArgumentError. `hessian` takes a
+    function, and works everywhere.
+
+    >>> import gradtape as tf
+    >>> @tf.function
+    ... def curvature(x):
+    ...     return tf.hessians(tf.reduce_sum(x**3), x)[0]
+    >>> curvature(tf.constant([1., 2.])).numpy()
+    array([[ 6.,  0.],
+           [ 0., 12.]], dtype=float32)
+    """
+    targets = [as_node(y) for y in (ys if isinstance(ys, (list, tuple)) else [ys])]
+    found = []
+    for x in xs if isinstance(xs, (list, tuple)) else [xs]:
+        node = need_tensor(x, "what hessians differentiates by")
+        seeds = {y: full(y.shape, 1, y.dtype) for y in targets}
+        slope = pull_back(_between(targets, node), seeds).get(node)
+        if slope is None:
+            raise ArgumentError(
+                "hessians finds no operations from ys to one of xs: values that were computed have forgotten what they "
+                "were made of; call it inside gradtape.function, or give a function to hessian"
+            )
+        made = _between([slope], node)
+        (rows,) = directions(_pulled(made, slope, node), node.shape, node.dtype)
+        found.append(wrap(full(node.shape * 2, 0, node.dtype) if rows is None else reshaped(rows, node.shape * 2)))
+    return found
+
+
+def _pulled(made: dict[Node, Op | None], y: Node, x: Node) -> Linear:
+    return lambda ct: [pull_back(made, {y: ct}).get(x)]
+
+
+def _between(targets: Sequence[Node], source: Node) -> dict[Node, Op | None]:
+    """The operations from a node to others, as a recording would have them."""
+    rests: dict[Node, bool] = {source: True}
+    made: dict[Node, Op | None] = {source: None}
+    stack = list(targets)
+    while stack:
+        node = stack[-1]
+        if node not in rests:
+            op = node.op
+            inputs = () if op is None else op[1]
+            missing = [x for x in inputs if x not in rests]
+            if missing:
+                stack += missing
+                continue
+            rests[node] = node.dtype.is_floating and any(rests[x] for x in inputs)
+            if rests[node]:
+                made[node] = op
+        stack.pop()
+    return recorded(made, {}).made
