@@ -9,6 +9,7 @@ from gradtape.errors import DTypeError
 from gradtape.graph.handles import wrap
 from gradtape.graph.node import READ, TABLE, Node
 from gradtape.graph.trace import apply
+from laws.examples import differentiable, examples
 
 TYPES = {"float16": np.dtype(np.float16), "bfloat16": np.dtype(ml_dtypes.bfloat16)}
 ALL = {name: np.arange(1 << 16, dtype=np.uint16).view(dtype) for name, dtype in TYPES.items()}
@@ -57,3 +58,53 @@ def test_value_and_three_derivatives_are_those_of_float32_rounded_once(primitive
                 rounded = float32s.numpy()[i << 16 : (i + 1) << 16].astype(TYPES[name])
             assert ours.dtype == name
             assert same(ours.numpy(), rounded)
+
+
+# -- every primitive, at examples -----------------------------------------------------------------------------
+
+
+def given(example, dtype):
+    """Operands of an example, floats rounded to a half type: these, and what they are in float32."""
+    halves = [x.astype(TYPES[dtype]) if x.dtype.kind == "f" else x for x in example.operands]
+    return halves, [x.astype(np.float32) if x.dtype == TYPES[dtype] else x for x in halves]
+
+
+def assert_rounded(ours, float32s, dtype):
+    """That a half result is float32's rounded once; others are alike."""
+    float32s = np.asarray(float32s.numpy())
+    expected = float32s.astype(TYPES[dtype]) if float32s.dtype == np.float32 else float32s
+    assert ours.numpy().dtype == expected.dtype and ours.numpy().tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("example", [e for e in examples() if e.name != "cast"], ids=str)
+def test_a_result_is_that_of_float32_rounded_once(example, dtype):
+    halves, floats = given(example, dtype)
+    assert_rounded(example(*halves), example(*floats), dtype)
+
+
+def derivatives(example, operands):
+    """By each operand and of both modes, all cotangents and tangents being one."""
+    smooth = [tf.constant(operands[i]) for i in example.smooth]
+
+    def f(*smooth):
+        given = list(operands)
+        for i, x in zip(example.smooth, smooth, strict=True):
+            given[i] = x
+        return example(*given)
+
+    with tf.GradientTape() as tape:
+        tape.watch(smooth)
+        y = f(*smooth)
+    reverse = tape.gradient(y, smooth)
+    _, forward = tf.jvp(f, smooth, [tf.ones_like(x) for x in smooth])
+    return [*reverse, forward]
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("example", [e for e in differentiable() if e.name != "cast"], ids=str)
+def test_a_derivative_is_that_of_float32_rounded_once(example, dtype):
+    halves, floats = given(example, dtype)
+    for ours, float32s in zip(derivatives(example, halves), derivatives(example, floats), strict=True):
+        if ours is not None or float32s is not None:
+            assert_rounded(ours, float32s, dtype)

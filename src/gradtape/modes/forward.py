@@ -83,7 +83,7 @@ def _sum(shares: Iterable[Node | None], y: Node) -> Node | None:
 
 
 def _elementwise(f: Primitive, tangents: Tangents, y: Node, inputs: tuple[Node, ...], params: tuple) -> Node | None:
-    along = [(t, partial) for t, partial in zip(tangents, f.rule, strict=True) if t is not None and partial is not None]
+    along = [(t, f.rule[i]) for i, t in enumerate(tangents) if t is not None and f.rule[i] is not None]
     return _sum([times(t, partial(*inputs, *params)) for t, partial in along], y)
 
 
