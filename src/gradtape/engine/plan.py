@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 
 from gradtape.engine.layout import Layout
 from gradtape.engine.steps import COSTLY, CallStep, KernelSpec, KernelStep, Plan, loop_step
+from gradtape.engine.streams import taken_apart
 from gradtape.engine.unroll import unroll
 from gradtape.engine.widen import widen
 from gradtape.graph.node import Node
@@ -239,8 +240,13 @@ class _Planner:
                 shape, _ = _squeezed(node.shape)
                 key = next((k for k in groups if k[0] == shape and k[1]), (shape, ()))
                 groups.setdefault(key, []).append(node)
-        steps = [self._kernel(shape, axes, nodes) for (shape, axes), nodes in groups.items()]
-        for step, nodes in zip(steps, groups.values(), strict=True):
+        loops = [
+            (shape, axes, nodes)
+            for (shape, axes), together in groups.items()
+            for nodes in taken_apart(together, [_end(node) for node in together], self.slot)
+        ]
+        steps = [self._kernel(*loop) for loop in loops]
+        for step, (_, _, nodes) in zip(steps, loops, strict=True):
             step.outputs = [self._new_slot() for _ in nodes]
             self.slot.update(zip(nodes, step.outputs, strict=True))
         self.steps += steps

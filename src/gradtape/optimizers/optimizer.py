@@ -32,16 +32,16 @@ def change(
     variables: Sequence[Variable],
     gradients: Sequence[Node],
     slots: Sequence[Sequence[Variable]],
-    numbers: Mapping[str, Node],
+    names: tuple[str, ...],
+    numbers: Sequence[Node],
     count: Variable,
 ) -> list[Node]:
     """The new values, pending, of each variable followed by those of its slots, and then of the count of calls.
 
-    numbers     of the method, float64
+    numbers     of the method, float64, of these names
     count       how often it was called before
     """
-    names = tuple(numbers)
-    inputs = [count.leaf, *numbers.values(), *gradients, *[v.leaf for v in variables]]
+    inputs = [count.leaf, *numbers, *gradients, *[v.leaf for v in variables]]
     for kept in slots:
         inputs += [slot.leaf for slot in kept]
 
@@ -102,6 +102,7 @@ class Optimizer:
         ):
             if count is not None and not (isinstance(count, int) and count >= least):
                 raise ArgumentError(f"{label} must be an integer ≥ {least} or None, but {count!r} was given")
+        self._ready: tuple[list[int], Update, tuple[str, ...], list[Node]] | None = None
         self.name = name or type(self).__name__.lower()
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
@@ -118,8 +119,13 @@ class Optimizer:
         self._place: dict[int, int] = {}
         self._spared: list[Variable] = []
         self._spared_names: tuple[str, ...] = ()
-        self._scalars: dict[float, Node] = {}
         self.learning_rate = learning_rate
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Any attribute may say how the next step is made."""
+        object.__setattr__(self, name, value)
+        if name != "_ready":
+            self._ready = None
 
     # -- what a method says -----------------------------------------------------------------------------------
 
@@ -283,7 +289,7 @@ class Optimizer:
             warnings.warn(f"there are no gradients for the variables {missing}; they stay as they are", stacklevel=2)
         if len(set(places)) < len(places):
             raise ArgumentError("a variable is among grads_and_vars twice; add its gradients first")
-        self._step(variables, gradients, [self._slots[place] for place in places])
+        self._step(places, variables, gradients)
         return self._count
 
     def apply(self, grads: Sequence[TensorLike | None], trainable_variables: Sequence[Variable] | None = None) -> None:
@@ -329,12 +335,15 @@ class Optimizer:
         """The loss times `loss_scale_factor`, if there is one."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
-    def _step(self, variables: list[Variable], gradients: list[Node], slots: list[list[Variable]]) -> None:
-        update, given = self._update(variables)
+    def _step(self, places: list[int], variables: list[Variable], gradients: list[Node]) -> None:
+        slots = [self._slots[place] for place in places]
+        if self._ready is None or self._ready[0] != places:
+            update, numbers = self._update(variables)
+            self._ready = (places, update, ("rate", *numbers), [scalar(float(v), float64) for v in numbers.values()])
+        _, update, names, known = self._ready
         rate = self.learning_rate
-        known = {"rate": convert(rate.leaf if isinstance(rate, Variable) else as_node(rate), float64)}
-        known.update({name: self._scalar(number) for name, number in given.items()})
-        made = change(update, variables, gradients, slots, known, self._count)
+        rate = convert(rate.leaf if isinstance(rate, Variable) else as_node(rate), float64)
+        made = change(update, variables, gradients, slots, names, [rate, *known], self._count)
         targets = [one for v, kept in zip(variables, slots, strict=True) for one in (v, *kept)]
         width = 1 + len(slots[0])
         for i, variable in enumerate(variables):
@@ -373,13 +382,6 @@ class Optimizer:
             replaced="replace" in numbers,
         )
         return update, numbers
-
-    def _scalar(self, number: float) -> Node:
-        """A node for a number of the method, the same for the same number."""
-        known = self._scalars.get(number)
-        if known is None:
-            known = self._scalars[number] = scalar(float(number), float64)
-        return known
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """With use_ema: set variables to their moving averages, as at the end of training."""
@@ -428,7 +430,7 @@ class Optimizer:
         self.set_weights([store[str(i)] for i in range(len(store))])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_place": {}, "_scalars": {}}
+        return {**self.__dict__, "_place": {}, "_ready": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -120,10 +120,10 @@ class Optimizer:
             numbers = {"rate": group["lr"], **self._numbers(group)}
             if how.decay:
                 numbers["decay"] = group["weight_decay"]
-            known = {name: _number(value) for name, value in numbers.items()}
+            known = [_number(value) for value in numbers.values()]
             for count, params, gradients in self._together(group):
                 kept = [[self.state[p][name] for name in names] for p in params]
-                made += change(how, params, gradients, kept, known, count)
+                made += change(how, params, gradients, kept, tuple(numbers), known, count)
                 targets += [one for p, own in zip(params, kept, strict=True) for one in (p, *own)]
                 targets.append(count)
         assign_all(targets, made)
