@@ -20,7 +20,7 @@ from gradtape.ops.declare import convert
 from gradtape.ops.exponential import log, real_pow
 from gradtape.ops.powers import square
 from gradtape.ops.selection import where
-from gradtape.ops.trigonometric import cos
+from gradtape.ops.trigonometric import sin
 
 Tensor = Any
 
@@ -178,8 +178,13 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 def _half_wave(done: Node, alpha: float) -> Node:
-    """(1 - α)·(1 + cos πx)/2 + α, from 1 at x = 0 to α at x = 1; without a sum that cancels at the end."""
-    return _number(1 - alpha) * square(cos(_number(math.pi / 2) * done)) + _number(alpha)
+    """(1 - α)·(1 + cos πx)/2 + α, from 1 at x = 0 to α at x = 1."""
+    return _number(1 - alpha) * _wave(done) + _number(alpha)
+
+
+def _wave(done: Node) -> Node:
+    """(1 + cos πx)/2 as sin²(π/2·(1 - x)): no sum cancels, and at the end it is 0."""
+    return square(sin(_number(math.pi / 2) * (1 - done)))
 
 
 class CosineDecay(LearningRateSchedule):
@@ -252,7 +257,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         else:
             wave, done = self._wave(done)
         height = _number(1 - self.alpha) * real_pow(_number(self.m_mul), wave)
-        shape = height * square(cos(_number(math.pi / 2) * done)) + _number(self.alpha)
+        shape = height * _wave(done) + _number(self.alpha)
         return _number(self.initial_learning_rate) * shape
 
     def _wave(self, done: Node) -> tuple[Node, Node]:
