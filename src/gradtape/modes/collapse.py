@@ -24,7 +24,8 @@ from gradtape.graph.shapes import size
 from gradtape.graph.trace import apply
 from gradtape.modes.batch import batched, repeated
 from gradtape.modes.expansion import name_of, point_of, record
-from gradtape.modes.taylor import ONE, Coefficient, Walk, behind
+from gradtape.modes.power_series import ONE, Coefficient
+from gradtape.modes.taylor import Walk, behind
 from gradtape.modes.transformed import transform
 from gradtape.ops.arithmetic import plus
 from gradtape.ops.shaping import SUM, broadcasted, full
@@ -63,7 +64,7 @@ def laplacian(f: Callable[..., Any]) -> Callable[..., Any]:
                 f"laplacian needs a function that returns one Tensor, but {name_of(f)} returned a "
                 f"{type(result).__name__}"
             )
-        return wrap(_collapsed(recorded(made, {}).made, point, result.node))
+        return wrap(_collapsed(recorded(made.ops, {}).made, point, result.node))
 
     return summed
 

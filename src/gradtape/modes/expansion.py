@@ -7,24 +7,28 @@ taylor_polynomial    the polynomial next to a point
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import factorial
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradtape import config
 from gradtape.errors import ArgumentError, DTypeError, ShapeError
 from gradtape.graph.handles import Handle, TensorLike, as_node, number_node, wrap
-from gradtape.graph.node import Buffer, Node, Recording, recordings
+from gradtape.graph.node import Buffer, Node, Op, Recording, recordings
+from gradtape.graph.trace import Trace, between, thread
 from gradtape.modes import nest
 from gradtape.modes.arguments import need_tensors
-from gradtape.modes.taylor import UNIT, Coefficient, expand
+from gradtape.modes.power_series import UNIT, Coefficient
+from gradtape.modes.taylor import expand
 from gradtape.ops.arithmetic import identity, multiply
 from gradtape.ops.declare import convert, float_operand, literal
 from gradtape.ops.shaping import broadcasted, full
-from gradtape.rewrite.recorded import recorded
+from gradtape.rewrite.recorded import NEVER, Conditions, recorded
+from gradtape.rewrite.table import KEPT
 
 Tensor = Any
 
@@ -52,8 +56,7 @@ def derivatives(f: Callable[[Any], Any], x: TensorLike, order: int = 1) -> list[
     >>> tf.derivatives(tf.sigmoid, 17., order=9)[9].numpy()
     np.float32(4.13985e-08)
     """
-    value, found = _along(f, x, order)
-    return [value, *[wrap(_derivative(value.node, one, k)) for k, one in enumerate(found[1:], 1)]]
+    return _along(f, x, order, factorial)
 
 
 def jet(
@@ -89,12 +92,7 @@ def jet(
     result, made = record(f, points)
     need_tensors(f, result)
     flat = nest.flatten(result)
-    nodes = [one.node for one in flat]
-    expanded = expand(recorded(made, {}).made, given, nodes, order)
-    slopes = [
-        [wrap(_derivative(node, one, k)) for k, one in enumerate(found[1:], 1)]
-        for node, found in zip(nodes, expanded, strict=True)
-    ]
+    slopes = _expanded(made, given, [one.node for one in flat], order, factorial)
     return nest.pack(result, flat), nest.pack(result, slopes)
 
 
@@ -135,10 +133,8 @@ def taylor_polynomial(f: Callable[[Any], Any], x0: TensorLike, order: int) -> Ta
     >>> p(0.5).numpy()
     np.float32(1.6458333)
     """
-    value, found = _along(f, x0, order)
-    point = x0 if isinstance(x0, Handle) else wrap(float_operand(x0))
-    coefficients = [value, *[wrap(_scaled(value.node, one, Fraction(1))) for one in found[1:]]]
-    return TaylorPolynomial(point, coefficients)
+    coefficients = _along(f, x0, order, lambda k: 1)
+    return TaylorPolynomial(x0 if isinstance(x0, Handle) else wrap(float_operand(x0)), coefficients)
 
 
 def check_order(order: int) -> int:
@@ -147,14 +143,73 @@ def check_order(order: int) -> int:
     return order
 
 
-def _along(f: Callable[[Any], Any], x: TensorLike, order: int) -> tuple[Tensor, list[Coefficient | None]]:
-    """f(x), and the coefficients of f(x + t)."""
+def _along(f: Callable[[Any], Any], x: TensorLike, order: int, factor: Callable[[int], int]) -> list[Tensor]:
+    """f(x), and the coefficients of f(x + t) times a factor for each order."""
     check_order(order)
     point = point_of(x, "x")
     result, made = record(f, [point])
     value = _value(f, result, point)
-    (found,) = expand(recorded(made, {}).made, {point: [UNIT]}, [value.node], order)
-    return value, found
+    return [value, *_expanded(made, {point: [UNIT]}, [value.node], order, factor)[0]]
+
+
+Given = Mapping[Node, Sequence[Coefficient | None]]
+
+
+def _expanded(
+    made: Recorded, given: Given, targets: Sequence[Node], order: int, factor: Callable[[int], int]
+) -> list[list[Tensor]]:
+    """The coefficients of the targets from the first on, each times a factor.
+
+    If all was recorded in the Trace that is still open, and the same was asked after the same operations before, then
+    what that added to the Trace is known.
+    """
+    trace = thread.trace
+    usual = trace.token is made.token and config.usual()
+    if not usual or any(op is not None and op[0].kind == "custom" for op in made.ops.values()):
+        return _nest(_scaled_all(made, given, targets, order, factor, {})[0], order)
+    key = (
+        factor(order),
+        order,
+        tuple([tuple([_key(trace, one) for one in coefficients]) for coefficients in given.values()]),
+        *map(trace.__getitem__, [*made.ops, *given, *targets]),
+    )
+    before = trace.prefix
+    known = before.known.get(key, ())
+    for conditions, steps, after, places in known:
+        if conditions is None or conditions.hold(trace.at, made.ops):
+            return _nest(trace.replay(steps, after, places), order)
+    nodes, rests_on = _scaled_all(made, given, targets, order, factor, trace)
+    places = [trace[node] for node in nodes]
+    steps = between(before, trace.prefix)
+    if rests_on is not NEVER and steps is not None:
+        before.known[key] = ((rests_on, steps, trace.prefix, places), *known[: KEPT - 1])
+    return _nest(nodes, order)
+
+
+def _scaled_all(
+    made: Recorded,
+    given: Given,
+    targets: Sequence[Node],
+    order: int,
+    factor: Callable[[int], int],
+    numbers: Mapping[Node, int],
+) -> tuple[list[Node], Conditions | None]:
+    stable = recorded(made.ops, numbers)
+    found = expand(stable.made, given, targets, order)
+    return [
+        _scaled(target, one, Fraction(factor(k)))
+        for target, coefficients in zip(targets, found, strict=True)
+        for k, one in enumerate(coefficients[1:], 1)
+    ], stable.rests_on
+
+
+def _nest(nodes: Sequence[Node | None], order: int) -> list[list[Tensor]]:
+    tensors = [wrap(node) for node in nodes if node is not None]
+    return [tensors[i : i + order] for i in range(0, len(tensors), order)] if order else [[]]
+
+
+def _key(trace: Trace, one: Coefficient | None) -> Any:
+    return None if one is None else (one.factor, None if one.node is None else trace[one.node])
 
 
 def point_of(x: TensorLike, what: str) -> Node:
@@ -168,14 +223,22 @@ def point_of(x: TensorLike, what: str) -> Node:
     return identity(node)
 
 
-def record(f: Callable[..., Any], points: Sequence[Node]) -> tuple[Any, dict]:
+class Recorded(NamedTuple):
+    """What was recorded, and the Trace that was open when it began."""
+
+    ops: dict[Node, Op | None]
+    token: object
+
+
+def record(f: Callable[..., Any], points: Sequence[Node]) -> tuple[Any, Recorded]:
     """f at the points, and what was recorded meanwhile."""
+    began = thread.trace.token
     recording = Recording(accessed=False)
     for point in points:
         recording.watch(point)
     token = recordings.set((*recordings.get(), recording))
     try:
-        return f(*[wrap(point) for point in points]), recording.made
+        return f(*[wrap(point) for point in points]), Recorded(recording.made, began)
     finally:
         recordings.reset(token)
 
@@ -247,10 +310,6 @@ def _uniform(node: Node) -> float | None:
     if value is None or not np.isfinite(value):
         return None
     return float(value)
-
-
-def _derivative(value: Node, one: Coefficient | None, k: int) -> Node:
-    return _scaled(value, one, Fraction(factorial(k)))
 
 
 def _scaled(value: Node, one: Coefficient | None, factor: Fraction) -> Node:

@@ -18,112 +18,24 @@ Floats below float64 are computed in float64 and rounded once in the end, unless
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 from gradtape.graph.dtypes import DType, float64
 from gradtape.graph.node import Node, Op, Primitive
-from gradtape.graph.shapes import Shape
 from gradtape.graph.trace import apply
+from gradtape.modes.power_series import ONE, UNIT, Coefficient, Series, added, cauchy, degree_of_sum, squares, total
 from gradtape.modes.reverse import transpose
-from gradtape.ops.arithmetic import multiply, plus, subtract
+from gradtape.modes.written import Written, steps_to, written
 from gradtape.ops.custom import custom_call
 from gradtape.ops.declare import convert, literal
-from gradtape.ops.products import sum_of_products
 from gradtape.ops.selection import where
 from gradtape.ops.series import PRODUCT, Alike, Closed, Undone
-from gradtape.ops.shaping import broadcasted, full
+from gradtape.ops.shaping import broadcasted
 from gradtape.ops.zeros import known_number
 from gradtape.rewrite.table import apart
-
-ONE = Fraction(1)
-
-
-class Coefficient:
-    """`factor` times `node`; without a node it is the number."""
-
-    __slots__ = ("_plain", "factor", "node")
-
-    def __init__(self, factor: Fraction, node: Node | None = None):
-        self.factor = factor
-        self.node = node
-        self._plain: Node | None = node if factor == 1 else None
-
-    def plain(self, dtype: DType) -> Node:
-        """It as a node, which may have a smaller shape that broadcasts."""
-        if self._plain is None:
-            number = literal(float(self.factor), dtype)
-            self._plain = number if self.node is None else multiply(self.node, number)
-        return self._plain
-
-    def times(self, factor: Fraction | int) -> Coefficient:
-        return self if factor == 1 else Coefficient(self.factor * factor, self.node)
-
-
-UNIT = Coefficient(ONE)
-
-
-class Series:
-    """The coefficients of one value, lowest first; None is zero by structure.
-
-    `degree` is the order after which all are zero, None if there is none; `make` makes a coefficient from those before.
-    """
-
-    __slots__ = ("_known", "_make", "_slopes", "degree", "dtype", "shape")
-
-    def __init__(
-        self,
-        shape: Shape,
-        dtype: DType,
-        degree: int | None,
-        make: Callable[[int], Coefficient | None] | None = None,
-        known: Iterable[Coefficient | None] = (),
-    ):
-        self.shape = shape
-        self.dtype = dtype
-        self.degree = degree
-        self._make = make
-        self._known = list(known)
-        self._slopes: dict[int, Coefficient | None] = {}
-
-    def __getitem__(self, k: int) -> Coefficient | None:
-        if self.degree is not None and k > self.degree:
-            return None
-        while len(self._known) <= k:
-            assert self._make is not None
-            self._known.append(self._make(len(self._known)))
-        return self._known[k]
-
-    @property
-    def start(self) -> Node:
-        """The value at t = 0."""
-        first = self[0]
-        return full(self.shape, 0, self.dtype) if first is None else first.plain(self.dtype)
-
-    @property
-    def constant(self) -> bool:
-        return self.degree == 0
-
-    def slope(self, j: int) -> Coefficient | None:
-        """j times coefficient j."""
-        if j not in self._slopes:
-            one = self[j]
-            self._slopes[j] = None if one is None else one.times(j)
-        return self._slopes[j]
-
-    def differentiated(self) -> Series:
-        """The series of the derivative by t."""
-        degree = None if self.degree is None else max(0, self.degree - 1)
-        return Series(self.shape, self.dtype, degree, lambda k: self.slope(k + 1))
-
-    def full(self, k: int) -> Node:
-        """A coefficient as a node of the value's shape."""
-        one = self[k]
-        if one is None:
-            return full(self.shape, 0, self.dtype)
-        return broadcasted(one.plain(self.dtype), self.shape)
 
 
 def expand(
@@ -245,10 +157,10 @@ class Walk:
 
     def expression(self, function: Callable, inputs: tuple[Series, ...], params: tuple) -> Series | None:
         """The series of an elementwise expression from the table, of inputs and parameters."""
-        written = self.written(function, inputs, params)
-        if written.result is None:
+        made = self.written(function, inputs, params)
+        if made.result is None:
             return None
-        return self.graph(written.result, written.steps, dict(zip(written.places, inputs, strict=True)))
+        return self.graph(made.result, made.steps, dict(zip(made.places, inputs, strict=True)))
 
     def graph(self, result: Node, steps: list[tuple[Node, Op]], known: dict[Node, Series]) -> Series:
         """The series of the result of steps, of which some nodes are known; others from outside are constants."""
@@ -258,52 +170,10 @@ class Walk:
 
     def written(self, function: Callable, inputs: tuple[Series, ...], params: tuple) -> Written:
         """The expression itself, for single numbers."""
-        return _written(function, tuple([s.dtype for s in inputs]), params)
+        return written(function, tuple([s.dtype for s in inputs]), params)
 
     def _widened(self, node: Node) -> Node:
         return convert(node, float64) if self._wide and node.dtype.is_floating else node
-
-
-class Written(NamedTuple):
-    """An expression of the table: its result, its inputs, its operations, and on which inputs it rests smoothly."""
-
-    result: Node | None
-    places: list[Node]
-    steps: list[tuple[Node, Op]]
-    rests_on: frozenset[int]
-
-
-@lru_cache(maxsize=4096)
-def _written(function: Callable, types: tuple[DType, ...], params: tuple) -> Written:
-    with apart():
-        places = [Node(None, None, (), dtype) for dtype in types]
-        result = function(*places, *params)
-    steps = [] if result is None else _steps(result, places)
-    smooth: dict[Node, frozenset[int]] = {place: frozenset([i]) for i, place in enumerate(places)}
-    for node, op in steps:
-        rough = op[0].kind == "constant" or not node.dtype.is_floating
-        smooth[node] = frozenset() if rough else frozenset().union(*[smooth.get(x, ()) for x in op[1]])
-    return Written(result, places, steps, frozenset() if result is None else smooth.get(result, frozenset()))
-
-
-def _steps(result: Node, places: Iterable[Node]) -> list[tuple[Node, Op]]:
-    """The operations that lead from `places` to the result, inputs first."""
-    steps: dict[Node, Op] = {}
-    rests = dict.fromkeys(places, True)
-    stack = [result]
-    while stack:
-        node = stack[-1]
-        op = node.op
-        if node not in rests:
-            missing = [] if op is None else [x for x in op[1] if x not in rests]
-            if missing:
-                stack += missing
-                continue
-            rests[node] = op is not None and any(rests[x] for x in op[1])
-            if op is not None and rests[node]:
-                steps[node] = op
-        stack.pop()
-    return list(steps.items())
 
 
 def _converts(primitive: Primitive, inputs: tuple[Node, ...], node: Node) -> bool:
@@ -318,65 +188,6 @@ def _converted(given: Series, dtype: DType) -> Series:
         return None if one is None or one.node is None else Coefficient(one.factor, convert(one.node, dtype))
 
     return Series(given.shape, dtype, given.degree, make)
-
-
-# -- sums of products of coefficients -------------------------------------------------------------------------
-
-Pair = tuple[Coefficient | None, Coefficient | None]
-
-
-def _total(pairs: Iterable[Pair], factor: Fraction, dtype: DType) -> Coefficient | None:
-    """The sum of products, times a factor."""
-    there = [(a, b) for a, b in pairs if a is not None and b is not None]
-    if not there:
-        return None
-    if len(there) == 1 or all(a.node is None or b.node is None for a, b in there):
-        return _added([_product(a, b) for a, b in there], factor, dtype)
-    return Coefficient(factor, sum_of_products([a.plain(dtype) for a, _ in there], [b.plain(dtype) for _, b in there]))
-
-
-def _product(a: Coefficient, b: Coefficient) -> Coefficient:
-    known = a.factor * b.factor
-    if a.node is None or b.node is None:
-        return Coefficient(known, b.node if a.node is None else a.node)
-    return Coefficient(known, multiply(a.node, b.node))
-
-
-def _added(terms: Sequence[Coefficient], factor: Fraction, dtype: DType) -> Coefficient:
-    """The sum, times a factor. What all terms have in common is taken out of it."""
-    common = terms[0].factor
-    if len(terms) > 1 and any(abs(one.factor) != abs(common) for one in terms):
-        terms, common = [Coefficient(ONE, one.plain(dtype)) for one in terms], ONE
-    nodes = [literal(1, dtype) if one.node is None else one.node for one in terms]
-    total = terms[0].node
-    for one, node in zip(terms[1:], nodes[1:], strict=True):
-        total = (plus if one.factor == common else subtract)(nodes[0] if total is None else total, node)
-    return Coefficient(common * factor, total)
-
-
-def _cauchy(x: Series, y: Series, k: int, first: int = 0) -> list[Pair]:
-    """What is added up to coefficient k of x·y, from coefficient `first` of x on."""
-    return [(x[j], y[k - j]) for j in range(first, k + 1)]
-
-
-def _squares(x: Series, k: int) -> tuple[list[Pair], Fraction]:
-    """The same for x·x, where most products come twice."""
-    pairs: list[Pair] = [(x[j], x[k - j]) for j in range((k + 1) // 2)]
-    if k % 2:
-        return pairs, Fraction(2)
-    middle = x[k // 2]
-    if not any(a and b for a, b in pairs):
-        return [(middle, middle)], ONE
-    return [*pairs, (None if middle is None else middle.times(Fraction(1, 2)), middle)], Fraction(2)
-
-
-def _degree_of_sum(inputs: Sequence[Series]) -> int | None:
-    degree = 0
-    for s in inputs:
-        if s.degree is None:
-            return None
-        degree = max(degree, s.degree)
-    return degree
 
 
 # -- one rule for each kind of map ----------------------------------------------------------------------------
@@ -433,10 +244,10 @@ def _elementwise(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], p
                 shares.append((u, p, fixed))
         still = [(u[k], _number(p)) for u, p, fixed in shares if fixed]
         pairs = [(u.slope(j), p[k - j]) for u, p, fixed in shares if not fixed for j in range(1, k + 1)]
-        moved = _total(pairs, Fraction(1, k), result.dtype)
-        return moved if not still else _total([*still, (moved, UNIT)], ONE, result.dtype)
+        moved = total(pairs, Fraction(1, k), result.dtype)
+        return moved if not still else total([*still, (moved, UNIT)], ONE, result.dtype)
 
-    degree = _degree_of_sum([u for u, _, _ in chosen]) if all(fixed for _, _, fixed in chosen) else None
+    degree = degree_of_sum([u for u, _, _ in chosen]) if all(fixed for _, _, fixed in chosen) else None
     return _result(primitive, inputs, params, degree, make)
 
 
@@ -460,7 +271,7 @@ def _undone(stated: Undone, walk: Walk, primitive: Primitive, inputs: tuple[Seri
         there = [one for one in (x[k], rest and rest.times(-1)) if one is not None]
         if not there:
             return None
-        left = _added(there, ONE, x.dtype)
+        left = added(there, ONE, x.dtype)
         top = literal(1, x.dtype) if left.node is None else left.node
         return Coefficient(left.factor, apply(primitive, (top, *[s.start for s in others]), params))
 
@@ -488,7 +299,7 @@ def _linear(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params
                 operands.append(s.full(k))
         return Coefficient(factor, apply(primitive, tuple(operands), params))
 
-    return _result(primitive, inputs, params, _degree_of_sum(moved), make)
+    return _result(primitive, inputs, params, degree_of_sum(moved), make)
 
 
 def _bilinear(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
@@ -497,14 +308,14 @@ def _bilinear(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], para
     def make(k: int, result: Series) -> Coefficient | None:
         if primitive.series == PRODUCT:
             if x is y:
-                return _total(*_squares(x, k), result.dtype)
-            return _total(_cauchy(x, y, k), ONE, result.dtype)
+                return total(*squares(x, k), result.dtype)
+            return total(cauchy(x, y, k), ONE, result.dtype)
         terms = []
         for j in range(k + 1):
             if x[j] is not None and y[k - j] is not None:
                 a, b = x.full(j), y.full(k - j)
                 terms.append(apply(primitive, (a, b), params))
-        return _added([Coefficient(ONE, one) for one in terms], ONE, result.dtype) if terms else None
+        return added([Coefficient(ONE, one) for one in terms], ONE, result.dtype) if terms else None
 
     degree = None if x.degree is None or y.degree is None else x.degree + y.degree
     return _result(primitive, inputs, params, degree, make)
@@ -523,9 +334,9 @@ def _selection(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], par
         if not found:
             return None
         alike = all(one.factor == found[0].factor for one in found)
-        total: Node | None = None
+        chosen: Node | None = None
         for mask, one in reversed(there):
-            if one is None and total is None:
+            if one is None and chosen is None:
                 continue
             if one is None:
                 node = literal(0, result.dtype)
@@ -533,11 +344,11 @@ def _selection(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], par
                 node = literal(1, result.dtype) if one.node is None else one.node
             else:
                 node = one.plain(result.dtype)
-            total = where(mask, node, literal(0, result.dtype) if total is None else total)
-        return Coefficient(found[0].factor if alike else ONE, total)
+            chosen = where(mask, node, literal(0, result.dtype) if chosen is None else chosen)
+        return Coefficient(found[0].factor if alike else ONE, chosen)
 
     moving = [s for s, pick in zip(inputs, primitive.rule, strict=True) if pick is not None]
-    return _result(primitive, inputs, params, _degree_of_sum(moving), make)
+    return _result(primitive, inputs, params, degree_of_sum(moving), make)
 
 
 def _implicit(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
@@ -574,7 +385,7 @@ def _pushed(walk: Walk, inputs: Sequence[Series], results: Sequence[Series], pus
         split = len(inputs), len(inputs) + len(results)
         found = push(places[: split[0]], places[split[0] : split[1]], places[split[1] :])
     known = dict(zip(places, series, strict=True))
-    return [None if y is None else walk.graph(y, _steps(y, places), dict(known)) for y in found]
+    return [None if y is None else walk.graph(y, steps_to(y, places), dict(known)) for y in found]
 
 
 RULES: dict[str, Callable[[Walk, Primitive, tuple[Series, ...], tuple], Series]] = {
