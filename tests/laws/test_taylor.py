@@ -46,7 +46,7 @@ def unary():
         if len(takes) - len(primitive.parameters) != 2 or any(p.kind is p.VAR_POSITIONAL for p in takes):
             continue
         family = [(0,), (1,), (2,)] if primitive.parameters == ("order",) else [()]
-        if name in ("lgamma", "digamma"):  # their readers take minutes; see below
+        if name in ("lgamma", "digamma"):  # their readers take minutes; tests/modes has them
             continue
         for params in PARAMETERS.get(name, family):
             yield name, params

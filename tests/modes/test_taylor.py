@@ -19,6 +19,7 @@ SMOOTH = {
     "two inputs": lambda x: tf.hypot(x, tf.cos(x)) + tf.atan2(x, 2.0 + x * x),
     "powers": lambda x: (2.0 + x * x) ** (0.5 + tf.sigmoid(x)),
     "chosen": lambda x: tf.where(x > 0.0, tf.sin(x) ** 3, tf.nn.relu(x + 9.0) * x),
+    "gamma": lambda x: tf.math.lgamma(2.0 + x * x),
     "erf": lambda x: tf.math.erf(x * x) * tf.nn.gelu(x),
 }
 
@@ -101,7 +102,7 @@ def test_each_derivative_is_exact_where_the_table_is(f, exact, x, dtype):
     """Of the variable itself, each order is the member of a family: |r - t| ≤ ulp(t) + |t'| ulp(x)/2."""
     at = float(np.array(x, dtype))
     found = values(tf.derivatives(f, tf.constant(at, dtype), 10))
-    with mpmath.workdps(400):  # mpmath takes differences, which cancel
+    with mpmath.workdps(60 if 1e-5 < abs(at) < 1e5 else 400):  # mpmath takes differences, which cancel
         terms = mpmath.taylor(exact, mpmath.mpf(at), 11)
         true = [mpmath.re(c) * factorial(n) for n, c in enumerate(terms)]
     for n in range(11):
