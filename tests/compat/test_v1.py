@@ -19,7 +19,7 @@ def grad(f):
 
 class TestNamespace:
     def test_has_everything_of_gradtape(self):
-        for name in gradtape.__all__:
+        for name in set(gradtape.__all__) - {"losses"}:  # these are others there
             assert getattr(tf, name) is getattr(gradtape, name)
             assert name in dir(tf)
 

@@ -1,7 +1,7 @@
 """Optimisers under TensorFlow's name ``tf.optimizers``.
 
-    schedules ─┐
-    update ────┴─► optimizer ─► methods
+       schedules ─┐
+    update ─► step ┴─► optimizer ─► methods
 
 >>> import gradtape as tf
 >>> w = tf.Variable(4.)

@@ -31,7 +31,7 @@ from gradtape.graph.node import Node, scalar
 from gradtape.ops.declare import convert
 from gradtape.optimizers import update
 from gradtape.optimizers.methods import beta_numbers
-from gradtape.optimizers.optimizer import change
+from gradtape.optimizers.step import change
 from gradtape.optimizers.update import Update
 from gradtape.tensor import Variable, assign_all
 

@@ -11,7 +11,7 @@ these names says what to write instead.
 """
 
 import gradtape
-from gradtape.compat.v1 import contrib, train
+from gradtape.compat.v1 import contrib, losses, train
 from gradtape.compat.v1.names import (
     assign,
     assign_add,
@@ -52,6 +52,7 @@ __all__ = [
     "global_variables_initializer",
     "lin_space",
     "local_variables_initializer",
+    "losses",
     "mod",
     "to_bfloat16",
     "to_double",
@@ -61,7 +62,7 @@ __all__ = [
     "train",
     "truediv",
 ]
-__all__ += gradtape.__all__
+__all__ += [name for name in gradtape.__all__ if name not in __all__]
 
 _GRAPH_MODE = {
     "placeholder": "write a function with an argument in its place",
