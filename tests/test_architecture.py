@@ -21,6 +21,7 @@ FLOW = [
     "modes",
     "engine",
     "tensor",
+    "variable",
     "staging",
     "losses",
     "optimizers",

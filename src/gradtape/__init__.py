@@ -105,13 +105,15 @@ from gradtape.ops.trigonometric import acos, asin, atan, atan2, cos, sin, tan
 from gradtape.staging.control import cond, while_loop
 from gradtape.staging.function import function
 from gradtape.staging.signature import TensorSpec
-from gradtape.tensor import Tensor, TensorShape, Variable
+from gradtape.tensor import Tensor, TensorShape
+from gradtape.variable import IndexedSlices, Variable
 
 newaxis = None
 
 __all__ = [
     "DType",
     "GradientTape",
+    "IndexedSlices",
     "TaylorPolynomial",
     "Tensor",
     "TensorShape",

@@ -1,9 +1,11 @@
-"""Tensor and Variable: what people hold. Thin handles on nodes, with Python's operators and NumPy's protocols."""
+"""Tensor: what people hold. A thin handle on a node, with Python's operators and NumPy's protocols.
+
+Variables, which have most of this too, stand in `gradtape.variable`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,10 @@ from gradtape.engine import run
 from gradtape.errors import ArgumentError, DTypeError, ShapeError
 from gradtape.graph import handles
 from gradtape.graph.dtypes import DType, as_dtype
-from gradtape.graph.handles import Handle, TensorLike, as_node
-from gradtape.graph.node import Buffer, Node, recordings
-from gradtape.graph.origins import left, set_to
+from gradtape.graph.handles import Handle, as_node
+from gradtape.graph.node import Buffer, Node
+from gradtape.graph.origins import left
 from gradtape.graph.shapes import Shape
-from gradtape.graph.trace import thread
-from gradtape.ops.declare import convert
 from gradtape.ops.operators import Operators
 from gradtape.ops.selection import equal, not_equal
 from gradtape.ops.shaping import transpose
@@ -47,14 +47,14 @@ class TensorShape(tuple):
         return int(np.prod(self, dtype=np.int64))
 
 
-class _Values(Operators, Handle):
+class Values(Operators, Handle):
     """What Tensor and Variable share: everything that reads the value."""
 
     __slots__ = ()
 
     def numpy(self) -> Any:
         """The value: a NumPy scalar for a tensor without axes, else a read-only array. Computes what is pending."""
-        return _as_numpy(self.node)
+        return as_numpy(self.node)
 
     @property
     def dtype(self) -> DType:
@@ -157,7 +157,7 @@ class _Values(Operators, Handle):
         return type(self).__name__
 
 
-class Tensor(_Values):
+class Tensor(Values):
     """A value that is known or will be computed when somebody asks for it.
 
     Made by `constant`, `convert_to_tensor` and by every operation. ``==`` compares the elements, so as a key
@@ -233,140 +233,11 @@ def known(value: Any, shape: Shape, dtype: DType) -> Tensor:
     return tensor
 
 
-_numbers = count()
-"""In which order Variables were made."""
-
-
-class Variable(_Values):
-    """A value that can be assigned. Tapes watch it as soon as it is read, unless ``trainable=False``.
-
-    initial_value: anything that `constant` takes, or a function without arguments that returns it.
-
-    >>> import gradtape as tf
-    >>> w = tf.Variable(initial_value=3.)
-    >>> w.assign_sub(1.)
-    <Variable 'Variable': shape=(), dtype=float32, numpy=2.0>
-    """
-
-    __slots__ = ("__weakref__", "held", "name", "number", "trainable")
-    assignable = True
-
-    def __init__(
-        self,
-        initial_value: TensorLike | Callable[[], TensorLike] = None,
-        trainable: bool = True,
-        name: str | None = None,
-        dtype: Any = None,
-        shape: Any = None,
-    ):
-        if initial_value is None:
-            raise ArgumentError("a Variable needs an initial value, as in Variable(3.0)")
-        start = initial_value() if callable(initial_value) else initial_value
-        node = as_node(start) if dtype is None or isinstance(start, Handle) else as_node(start, as_dtype(dtype))
-        if dtype is not None:
-            node = convert(node, as_dtype(dtype))
-        if shape is not None and tuple(shape) != node.shape:
-            raise ShapeError(f"the initial value has shape {node.shape}, not {tuple(shape)}")
-        self.name = name or "Variable"
-        self.number = next(_numbers)
-        self.trainable = trainable
-        self.held = _known(node)
-
-    @property
-    def leaf(self) -> Node:  # type: ignore[override]
-        """The leaf with the present value; while a function is traced, what stands for it there."""
-        capture = thread.capture
-        return self.held if capture is None else capture.leaf_of(self)
-
-    @property
-    def node(self) -> Node:  # type: ignore[override]
-        """The leaf with the present value; open tapes see that it is read."""
-        leaf = self.leaf
-        if self.trainable:
-            for recording in recordings.get():
-                if recording.accessed and leaf not in recording.made:
-                    recording.read(self, leaf)
-        return leaf
-
-    @property
-    def dtype(self) -> DType:
-        return self.held.dtype
-
-    @property
-    def shape(self) -> TensorShape:
-        return TensorShape(self.held.shape)
-
-    def numpy(self) -> Any:
-        return _as_numpy(self.leaf)
-
-    def read_value(self) -> Tensor:
-        """The present value as a Tensor."""
-        return Tensor(self.node)
-
-    def value(self) -> Tensor:
-        """The present value as a Tensor."""
-        return Tensor(self.node)
-
-    def assign(self, value: TensorLike, name: str | None = None, read_value: bool = True) -> Variable:
-        """Set the value; shape and element type stay. Raises ShapeError or DTypeError if the value does not fit."""
-        assign_all([self], [value])
-        return self
-
-    def assign_add(self, delta: TensorLike, name: str | None = None, read_value: bool = True) -> Variable:
-        """Add `delta` to the value."""
-        return self.assign(Tensor(self.leaf) + self._fitting(delta))
-
-    def assign_sub(self, delta: TensorLike, name: str | None = None, read_value: bool = True) -> Variable:
-        """Subtract `delta` from the value."""
-        return self.assign(Tensor(self.leaf) - self._fitting(delta))
-
-    def _fitting(self, delta: TensorLike) -> TensorLike:
-        """Lists and arrays become of this type, as in `assign`."""
-        return delta if isinstance(delta, (Handle, int, float)) else Tensor(as_node(delta, self.dtype))
-
-    def __deepcopy__(self, memo: Any) -> Variable:
-        return Variable(Tensor(self.leaf), self.trainable, self.name)
-
-    def __reduce__(self) -> tuple:
-        return Variable, (self._array(), self.trainable, self.name)
-
-    def _title(self) -> str:
-        return f"Variable '{self.name}'"
-
-
-def assign_all(variables: Sequence[Variable], values: Sequence[TensorLike]) -> None:
-    """Set several Variables. What is pending of the values is computed in one pass, then all are set, or none if one
-    does not fit."""
-    nodes = []
-    for variable, value in zip(variables, values, strict=True):
-        held = variable.held
-        node = value if type(value) is Node else as_node(value, None if isinstance(value, Handle) else held.dtype)
-        if node.shape != held.shape:
-            raise ShapeError(f"{variable.name} has shape {held.shape}; a value of shape {node.shape} does not fit")
-        if node.dtype is not held.dtype:
-            raise DTypeError(f"{variable.name} has type {held.dtype.name}; cast the {node.dtype.name} value first")
-        nodes.append(node)
-    if thread.capture is not None:
-        for variable, node in zip(variables, nodes, strict=True):
-            thread.capture.assign(variable, node)
-        return
-    run.compute_all(nodes)
-    for variable, node in zip(variables, nodes, strict=True):
-        variable.held = Node(None, node.value, node.shape, node.dtype)
-        if config.unusual and config.settings().explain:
-            set_to(variable.held, variable.name, node)
-
-
-def _as_numpy(node: Node) -> Any:
+def as_numpy(node: Node) -> Any:
+    """The value of a node as users get it."""
     value = node.value
     if value is None:
         value = run.compute(node)
     if config.unusual and config.settings().explain:
         left(node)
     return value.array if type(value) is Buffer else node.dtype.scalar(value)
-
-
-def _known(node: Node) -> Node:
-    """A leaf of its own with the node's value."""
-    run.value_of(node)
-    return Node(None, node.value, node.shape, node.dtype)

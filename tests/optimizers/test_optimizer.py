@@ -84,10 +84,7 @@ class TestSteps:
         assert w.numpy() == 0.5
 
     def test_a_constraint_of_a_variable_holds_after_a_step(self):
-        class Limited(tf.Variable):
-            constraint = staticmethod(lambda w: tf.maximum(w, 0.0))
-
-        w = Limited([1.0, 1.0])
+        w = tf.Variable([1.0, 1.0], constraint=lambda w: tf.maximum(w, 0.0))
         tf.optimizers.SGD(1.0).apply_gradients([([0.25, 3.0], w)])
         assert w.numpy().tolist() == [0.75, 0.0]
 

@@ -23,7 +23,8 @@ from gradtape.ops.declare import convert
 from gradtape.optimizers.schedules import LearningRateSchedule, deserialize, serialize
 from gradtape.optimizers.step import change
 from gradtape.optimizers.update import Update
-from gradtape.tensor import Tensor, Variable, assign_all
+from gradtape.tensor import Tensor
+from gradtape.variable import Variable, assign_all
 
 
 class Optimizer:

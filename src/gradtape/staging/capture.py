@@ -19,7 +19,7 @@ from gradtape.graph.dtypes import DType
 from gradtape.graph.node import TABLE, Node, recordings
 from gradtape.graph.shapes import Shape
 from gradtape.graph.trace import Trace, thread, trace
-from gradtape.tensor import Variable
+from gradtape.variable import Variable
 
 _PACKAGE = str(Path(__file__).parents[1])
 

@@ -33,7 +33,7 @@ from gradtape.optimizers import update
 from gradtape.optimizers.methods import beta_numbers
 from gradtape.optimizers.step import change
 from gradtape.optimizers.update import Update
-from gradtape.tensor import Variable, assign_all
+from gradtape.variable import Variable, assign_all
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
 

@@ -10,7 +10,7 @@ from gradtape.ops.arithmetic import floordiv, floormod
 from gradtape.ops.makers import convert_to_tensor, linspace
 from gradtape.ops.powers import divide
 from gradtape.ops.shaping import cast
-from gradtape.tensor import Variable
+from gradtape.variable import Variable
 
 Tensor = Any
 

@@ -21,7 +21,7 @@ from gradtape.graph.handles import Handle, TensorLike
 from gradtape.modes.tape import GradientTape
 from gradtape.optimizers import optimizer, schedules, update
 from gradtape.optimizers.methods import beta_numbers
-from gradtape.tensor import Variable
+from gradtape.variable import Variable
 
 __all__ = [
     "AdagradOptimizer",

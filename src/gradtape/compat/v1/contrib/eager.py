@@ -27,7 +27,7 @@ from gradtape.modes.arguments import Arguments, need_tensors, parameter_names
 from gradtape.modes.functional import called
 from gradtape.modes.tape import GradientTape
 from gradtape.modes.transformed import transform
-from gradtape.tensor import Variable
+from gradtape.variable import Variable
 
 __all__ = [
     "GradientTape",
