@@ -11,7 +11,7 @@ import numpy as np
 from gradtape import config
 from gradtape.engine import run
 from gradtape.errors import ArgumentError, DTypeError, ShapeError
-from gradtape.graph.dtypes import DType, as_dtype
+from gradtape.graph.dtypes import DType, as_dtype, promote
 from gradtape.graph.handles import Handle, TensorLike, as_node
 from gradtape.graph.node import Node, recordings
 from gradtape.graph.origins import set_to
@@ -223,8 +223,8 @@ class Variable(Values):
 
     def _fitting(self, delta: TensorLike, anyway: bool = False) -> TensorLike:
         """Lists and arrays become of this type, as in `assign`, and numbers too if `anyway`; DTypeError for a tensor of
-        another one."""
-        if isinstance(delta, Handle) and delta.dtype is not self.dtype:
+        a wider one."""
+        if isinstance(delta, Handle) and promote(self.dtype, delta.dtype) is not self.dtype:
             raise _other_type(self, delta.dtype)
         known = isinstance(delta, Handle) or (isinstance(delta, (int, float)) and not anyway)
         return delta if known else Tensor(as_node(delta, self.dtype))
