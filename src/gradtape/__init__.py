@@ -23,6 +23,7 @@ from gradtape.modes.expansion import TaylorPolynomial, derivatives, jet, taylor_
 from gradtape.modes.explain import explain
 from gradtape.modes.functional import elementwise_grad, grad, hvp, jvp, linearize, value_and_grad, vjp
 from gradtape.modes.jacobians import hessian, hessians, jacfwd, jacobian, jacrev
+from gradtape.modes.sparse import sparsity
 from gradtape.modes.tape import GradientTape, UnconnectedGradients
 from gradtape.modes.vmap import vmap
 from gradtape.ops.activations import sigmoid, tanh
@@ -259,6 +260,7 @@ __all__ = [
     "slice",
     "sort",
     "source",
+    "sparsity",
     "split",
     "sqrt",
     "square",

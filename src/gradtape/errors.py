@@ -10,6 +10,7 @@
     ├── ControlFlowError (TypeError)      Python needs a value that is not known while a function is traced
     ├── ExpressionError  (ValueError)     a typed expression that cannot be read; points at the column
     ├── NumericsError    (FloatingPointError) NaN or infinity arose while `config` had check_numerics on
+    ├── MissingPackageError (ImportError) an optional package that is not installed
     ├── FormatError      (ValueError)     a file that `load` cannot read, or will not
     └── OutputError      (OSError)        a file that cannot be written or removed
 
@@ -82,6 +83,10 @@ class NumericsError(GradtapeError, FloatingPointError):
     def __init__(self, message: str, anomaly: Any = None):
         self.anomaly = anomaly
         super().__init__(message)
+
+
+class MissingPackageError(GradtapeError, ImportError):
+    """An optional package that is not installed; the message says how to install it."""
 
 
 class FormatError(GradtapeError, ValueError):

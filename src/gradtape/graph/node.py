@@ -87,6 +87,9 @@ class Primitive:
     reference   (arrays…, params…) → array with NumPy
     numpy       what `gradtape.source` writes where the reference needs more than NumPy: a function as that, to which a
                 parameter that is a Program is a function of arrays that returns a list; else None
+    depends     (dependences, value, shape, params) → on which elements of a tensor those of the result depend, given
+                for each input on which those of it do, or None (see `gradtape.modes.dependence`); value(i) is the array
+                of input i. None: it follows from the lowering, view or reduction, or each element may depend on all
     admits      (inputs, params) → whether they are such as gradtape's functions make; asked of what comes from a file.
                 None: such a file is refused
     exact       (mp, numbers…, params…) → number, with the functions of mpmath, whose context `mp` is; else None
@@ -111,6 +114,7 @@ class Primitive:
         "batch",
         "commutes",
         "costly",
+        "depends",
         "domain",
         "exact",
         "forward",
@@ -154,6 +158,7 @@ class Primitive:
         library: str = "",
         halves: bool = False,
         numpy: Callable[..., Any] | None = None,
+        depends: Callable[..., Any] | None = None,
         admits: Callable[[tuple[Node, ...], tuple], bool] | None = None,
         exact: Callable[..., Any] | None = None,
         commutes: bool = False,
@@ -180,6 +185,7 @@ class Primitive:
         self.library = library
         self.halves = halves
         self.numpy = numpy
+        self.depends = depends
         self.admits = admits
         self.exact = exact
         self.commutes = commutes

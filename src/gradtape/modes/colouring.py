@@ -106,11 +106,12 @@ def _first_free(used: int) -> int:
     return (~used & (used + 1)).bit_length() - 1
 
 
-def star(rows: np.ndarray, columns: np.ndarray, number: int) -> np.ndarray:
-    """Colours for the lines of a symmetric matrix such that each element can be read on one side of the diagonal.
+def star(rows: np.ndarray, columns: np.ndarray, number: int) -> Colouring:
+    """Few colours for the columns of a symmetric matrix such that each element can be read on one side of the diagonal.
 
-    Two lines that both meet a third may have one colour if that of the third is lower (Powell and Toint, *On the
-    estimation of sparse Hessian matrices*, SIAM Journal on Numerical Analysis 16, 1979).
+    A colouring without regard to symmetry has that property as well, and is taken if it has fewer colours. Two lines
+    that both meet a third may have one colour if that of the third is lower (Powell and Toint, *On the estimation of
+    sparse Hessian matrices*, SIAM Journal on Numerical Analysis 16, 1979).
     """
     off = rows != columns
     order = np.argsort(rows[off], kind="stable")
@@ -132,4 +133,6 @@ def star(rows: np.ndarray, columns: np.ndarray, number: int) -> np.ndarray:
         colour = colours[line] = _first_free(used)
         for one in mine:
             seen[one] |= 1 << colour
-    return np.array(colours, dtype=np.int64)
+    apart = _greedy(columns, rows, number, number)
+    best = min(np.array(colours, dtype=np.int64), apart, key=lambda one: one.max(initial=UNCOLOURED))
+    return Colouring(best, np.full(number, UNCOLOURED))

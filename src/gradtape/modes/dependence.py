@@ -13,10 +13,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from gradtape.graph.shapes import Shape, reduced
+from gradtape.graph.shapes import Shape, reduced, size
 
 NOTHING = -1
 """The kind of elements that depend on nothing."""
+
+
+LARGEST = 1 << 26
+"""Sets with more elements than that in all are not made. One that has all of them stands in their place, which is too
+large and takes no memory."""
 
 
 class Sets:
@@ -31,9 +36,12 @@ class Sets:
     def __len__(self) -> int:
         return len(self.start) - 1
 
+    def sizes(self, kinds: np.ndarray) -> np.ndarray:
+        """How many members the sets of some kinds have."""
+        return np.append(np.diff(self.start), 0)[kinds]
+
     def of(self, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The members of the sets of some kinds, one after another, and which of `kinds` each belongs to."""
-        kinds = np.maximum(kinds, NOTHING)
         there = np.flatnonzero(kinds != NOTHING)
         first = self.start[kinds[there]]
         number = self.start[kinds[there] + 1] - first
@@ -58,7 +66,7 @@ class Dependence:
     @classmethod
     def own(cls, shape: Shape) -> Dependence:
         """That of x itself."""
-        total = int(np.prod(shape, dtype=np.int64))
+        total = size(shape)
         return cls(np.arange(total).reshape(shape), Sets(np.arange(total + 1), np.arange(total)), total)
 
     def moved(self, move: Callable[[np.ndarray], np.ndarray]) -> Dependence:
@@ -72,15 +80,22 @@ class Dependence:
     def over(self, axes: Sequence[int], keepdims: bool = False) -> Dependence:
         """That of something made of all elements along axes."""
         axes = tuple(axis % self.kinds.ndim for axis in axes)
-        shape = self.kinds.shape
-        kept = reduced(shape, axes, True)
-        place = np.broadcast_to(np.arange(int(np.prod(kept, dtype=np.int64))).reshape(kept), shape)
+        kept = reduced(self.kinds.shape, axes, True)
+        made = self.placed(np.arange(size(kept)).reshape(kept), kept)
+        return made if keepdims else made.moved(lambda kinds: kinds.reshape(reduced(self.kinds.shape, axes, False)))
+
+    def placed(self, places: np.ndarray, shape: Shape) -> Dependence:
+        """That of something of a shape, each element of which is made of all elements that have its place, counted from
+        the first element to the last. `places` broadcast to the shape of the tensor."""
+        place = np.broadcast_to(places, self.kinds.shape)
         # The same kind several times in one place counts once
-        key = np.unique(place.ravel() * (len(self.sets) + 1) + self.kinds.ravel() - NOTHING)
+        key = _distinct(place.ravel() * (len(self.sets) + 1) + self.kinds.ravel() - NOTHING)
         place, kinds = np.divmod(key, len(self.sets) + 1)
+        if self.sets.sizes(kinds + NOTHING).sum() > LARGEST:
+            return self._anything(shape)
         members, owner = self.sets.of(kinds + NOTHING)
-        made = _united(place[owner], members, int(np.prod(kept, dtype=np.int64)), self.total)
-        return Dependence(made.kinds.reshape(kept if keepdims else reduced(shape, axes, False)), made.sets, self.total)
+        made = _united(place[owner], members, size(shape), self.total)
+        return Dependence(made.kinds.reshape(shape), made.sets, self.total)
 
     def joined(self, other: Dependence) -> Dependence:
         """That of what is made element by element of both, which broadcast."""
@@ -91,6 +106,8 @@ class Dependence:
             (a.ravel() - NOTHING) * (len(other.sets) + 1) + b.ravel() - NOTHING, return_inverse=True
         )
         first, second = np.divmod(pair, len(other.sets) + 1)
+        if self.sets.sizes(first + NOTHING).sum() + other.sets.sizes(second + NOTHING).sum() > LARGEST:
+            return self._anything(a.shape)
         members, owner = self.sets.of(first + NOTHING)
         more, owner_of_more = other.sets.of(second + NOTHING)
         rows, columns = np.concatenate([owner, owner_of_more]), np.concatenate([members, more])
@@ -101,10 +118,14 @@ class Dependence:
         """That of something each element of which may depend on each element of this."""
         return self.over(range(self.kinds.ndim)).repeated(shape)
 
+    def _anything(self, shape: Shape) -> Dependence:
+        """That of elements each of which may depend on all of x."""
+        everything = Sets(np.array([0, self.total]), np.arange(self.total))
+        return Dependence(np.broadcast_to(np.int64(0), shape), everything, self.total)
+
     def number(self) -> int:
         """How many pairs of dependent elements there are."""
-        sizes = np.append(np.diff(self.sets.start), 0)
-        return int(sizes[self.kinds].sum())
+        return int(self.sets.sizes(self.kinds).sum())
 
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
         """The pairs (element of the tensor, element of x), sorted."""
@@ -112,9 +133,15 @@ class Dependence:
         return rows, columns
 
 
+def _distinct(numbers: np.ndarray) -> np.ndarray:
+    """The different numbers, sorted. For so many different ones sorting is faster than the table of np.unique."""
+    numbers = np.sort(numbers)
+    return numbers[np.append(True, numbers[1:] != numbers[:-1])] if len(numbers) else numbers
+
+
 def _united(rows: np.ndarray, columns: np.ndarray, number: int, total: int) -> Dependence:
     """The dependence of a line of elements, from pairs among which there may be equal ones."""
-    key = np.unique(rows * total + columns) if total else rows
+    key = _distinct(rows * total + columns) if total else rows
     rows, columns = np.divmod(key, total) if total else (key, key)
     start = np.searchsorted(rows, np.arange(number + 1))
     return Dependence(np.arange(number), Sets(start, columns), total)

@@ -43,6 +43,7 @@ CUMSUM = linear(
     reference=_running(np.cumsum, 0),
     parameters=_PARAMETERS,
     admits=admit.along_axis(bool, bool),
+    depends=lambda along, value, shape, params: along[0].over(params[:1], keepdims=True).repeated(shape),
 )
 
 
@@ -83,6 +84,7 @@ CUMPROD = Primitive(
     reference=_running(np.cumprod, 1),
     parameters=_PARAMETERS,
     admits=admit.along_axis(bool, bool),
+    depends=lambda along, value, shape, params: along[0].over(params[:1], keepdims=True).repeated(shape),
 )
 
 

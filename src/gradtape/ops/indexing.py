@@ -134,6 +134,7 @@ TAKE = Primitive(
     parameters=["axis"],
     admits=admit.places(lambda shape, _, axis: axis < len(shape)),
     halves=True,
+    depends=lambda along, value, shape, params: along[0].moved(lambda kinds: np.take(kinds, value(1), *params)),
     zeros="first",
     mask=lambda mask, inputs, params: apply(TAKE, (mask, inputs[1]), params),
 )
@@ -147,6 +148,9 @@ PUT = Primitive(
     reference=_put,
     numpy=_written_put,
     parameters=["axis", "length"],
+    depends=lambda along, value, shape, params: along[0].placed(
+        np.take(np.arange(size(shape)).reshape(shape), value(1), params[0]), shape
+    ),
     admits=admit.places(lambda shape, at, axis, length: at == shape[axis : axis + len(at)] and axis <= len(shape)),
     halves=True,
     zeros="own",

@@ -82,6 +82,17 @@ def _turned_node(x: Node) -> Node:
     return apply(TRANSPOSE, (x,), ((*range(rank - 2), rank - 1, rank - 2),))
 
 
+def _dependence(along: Any, value: Any, shape: Shape, params: tuple) -> Any:
+    """A row of the first and a column of the second."""
+    found = None
+    for x, turn, axis in zip(along, params, (-1, -2), strict=True):
+        if x is not None:
+            turned = x.moved(lambda kinds: np.swapaxes(kinds, -1, -2)) if turn else x
+            line = turned.over((axis,), keepdims=True).repeated(shape)
+            found = line if found is None else found.joined(line)
+    return found
+
+
 MATMUL = Primitive(
     "matmul",
     "bilinear",
@@ -92,6 +103,7 @@ MATMUL = Primitive(
     library="matmul",
     parameters=["transpose_a", "transpose_b"],
     admits=admit.matrices,
+    depends=_dependence,
 )
 
 

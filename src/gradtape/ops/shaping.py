@@ -211,6 +211,20 @@ def _concat_batch(inputs: tuple[Node, ...], batched: tuple[bool, ...], number: i
     return apply(CONCAT, tuple(parts), (axis + 1,))
 
 
+def _joined_dependence(along: Sequence[Any], value: Any, shape: Shape, params: tuple) -> Any:
+    """Each input stands in a part of the result, and nothing elsewhere."""
+    (axis,), total, start = params, None, 0
+    for i, x in enumerate(along):
+        length = value.shape(i)[axis]
+        if x is not None:
+            ends = [(0, 0)] * len(shape)
+            ends[axis] = (start, shape[axis] - start - length)
+            part = x.moved(lambda kinds, ends=ends: np.pad(kinds, ends))
+            total = part if total is None else total.joined(part)
+        start += length
+    return total
+
+
 CONCAT = Primitive(
     "concat",
     "linear",
@@ -221,6 +235,7 @@ CONCAT = Primitive(
     parameters=["axis"],
     admits=admit.joined,
     halves=True,
+    depends=_joined_dependence,
 )
 
 
@@ -345,6 +360,7 @@ PUT_SLICE = linear(
     parameters=["shape", "slices"],
     admits=admit.one_input(admit.put),
     halves=True,
+    depends=lambda along, value, shape, params: along[0].moved(lambda kinds: _put_reference(kinds, *params)),
     zeros="own",
     mask=lambda mask, inputs, params: apply(PUT_SLICE, (mask,), params),
 )

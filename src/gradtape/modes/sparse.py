@@ -1,0 +1,182 @@
+"""Sparse Jacobians and Hessians: the pattern from the graph, colours for it, and one derivative for each colour.
+
+pattern ──coloured──► seeds: the sum of the columns of one colour ──linearize, vmap──► all passes in one evaluation
+                                                                  ◄──read── the elements of the matrix
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradtape.errors import ArgumentError, DTypeError, ShapeError
+from gradtape.graph.handles import Handle, as_node, wrap
+from gradtape.graph.node import Recording, recordings
+from gradtape.modes.arguments import name_of
+from gradtape.modes.colouring import UNCOLOURED
+from gradtape.modes.functional import grad, linearize, vjp
+from gradtape.modes.sparsity import Sparsity, argument
+from gradtape.modes.sparsity import pattern as pattern_of
+from gradtape.modes.transformed import transform
+from gradtape.modes.vmap import vmap
+
+Function = Callable[..., Any]
+
+AT_ONCE = 1 << 24
+"""So many elements the seeds of passes that are computed together have at most."""
+
+
+def sparsity(f: Function, *args: Any, argnum: int = 0, order: int = 1, **kwargs: Any) -> Sparsity:
+    """Where the Jacobian of f may be different from zero; with `order=2`, where the Hessian of f may.
+
+    f         returns a tensor; for order 2 one number
+    args      its arguments, also by name. f is called with them, as the pattern is that of the operations that it
+              chose, and what is gathered may depend on values
+    argnum    the argument, a tensor of any shape, by which is differentiated
+
+    Elements of tensors count from the first to the last. A pattern never has too few elements. It has too many where
+    derivatives vanish for other reasons than structure (x - x), and where a primitive does not say how its elements
+    depend on each other. It can be given to `jacobian` and `hessian` as `sparse=`, which then look for none.
+
+    >>> import gradtape as tf
+    >>> def rosenbrock(x):
+    ...     return tf.reduce_sum(100. * (x[1:] - x[:-1]**2)**2 + (1. - x[:-1])**2)
+    >>> print(tf.sparsity(rosenbrock, tf.ones([5]), order=2))
+    ××···
+    ×××··
+    ·×××·
+    ··×××
+    ···××
+    """
+    if order not in (1, 2):
+        raise ArgumentError(f"the order of a pattern is 1 for a Jacobian or 2 for a Hessian, not {order!r}")
+    g, x = _of_one(f if order == 1 else grad(f, argnum), args, kwargs, argnum)
+    _, y, made = _recorded(g, x)
+    return pattern_of(made, x.node, y.node, symmetric=order == 2)
+
+
+@transform
+def sparse_jacobian(f: Function, argnum: int = 0, pattern: Sparsity | None = None) -> Function:
+    """The function that returns the Jacobian of f by an argument as a `scipy.sparse.csr_array` of shape (elements of
+    the value, elements of the argument), for a `pattern` that is known or found in each call."""
+
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        g, x = _of_one(f, args, kwargs, argnum)
+        push, y, made = _recorded(g, x)
+        found = _fitting(pattern, (_size(y), _size(x)), False) or pattern_of(made, x.node, y.node)
+        found.matrix()  # that SciPy is missing is said before anything is computed
+        colouring = found.colouring
+        values = np.zeros(found.nnz, _matrix_type(y))
+        by_row = colouring.rows[found.rows] != UNCOLOURED
+        if colouring.forward:
+            columns = _passes(push, colouring.columns, colouring.forward, x)
+            values[~by_row] = columns[colouring.columns[found.columns[~by_row]], found.rows[~by_row]]
+        if colouring.reverse:
+            pull = vjp(g, x)[1]
+            rows = _passes(lambda ct: pull(ct)[0], colouring.rows, colouring.reverse, y)
+            values[by_row] = rows[colouring.rows[found.rows[by_row]], found.columns[by_row]]
+        return found.matrix(values)
+
+    return jacobian
+
+
+@transform
+def sparse_hessian(f: Function, argnum: int = 0, pattern: Sparsity | None = None) -> Function:
+    """The function that returns the Hessian of f, which returns one number, by an argument as a
+    `scipy.sparse.csr_array`, for a `pattern` that is known or found in each call."""
+
+    def hessian(*args: Any, **kwargs: Any) -> Any:
+        slope, x = _of_one(grad(f, argnum), args, kwargs, argnum)
+        push, y, made = _recorded(slope, x)
+        found = _fitting(pattern, (_size(x), _size(x)), True) or pattern_of(made, x.node, y.node, symmetric=True)
+        found.matrix()
+        kind = _matrix_type(y)
+        if not found.nnz:
+            return found.matrix(np.zeros(0, kind))
+        colours = found.colouring.columns
+        products = _passes(push, colours, found.colouring.forward, x)
+        rows, columns = found.rows, found.columns
+        # An element is read in the pass of its column, unless its row has others of that colour: then in its row's
+        key = rows * found.colouring.forward + colours[columns]
+        _, which, count = np.unique(key, return_inverse=True, return_counts=True)
+        alone = count[which] == 1
+        return found.matrix(
+            np.where(alone, products[colours[columns], rows], products[colours[rows], columns]).astype(kind)
+        )
+
+    return hessian
+
+
+def _of_one(f: Function, args: Sequence[Any], kwargs: dict[str, Any], argnum: int) -> tuple[Function, Any]:
+    """f as a function of the one argument, and that as a tensor of its own."""
+    place = argument(args, argnum)
+
+    def g(x: Any) -> Any:
+        value = f(*args[:place], x, *args[place + 1 :], **kwargs)
+        if not isinstance(value, Handle):
+            raise ArgumentError(
+                f"a sparse matrix of derivatives needs a function that returns a tensor, but {name_of(f)} returned "
+                f"{value!r:.60}; put several tensors into one with concat"
+            )
+        return value
+
+    return g, _point(args[place])
+
+
+def _point(value: Any) -> Any:
+    """The argument as a tensor of its own."""
+    node = as_node(value)
+    if not node.dtype.is_floating:
+        raise DTypeError(f"the argument is {node.dtype.name}, which has no derivative; make it float32 or float64")
+    return wrap(node)
+
+
+def _recorded(g: Function, x: Any) -> tuple[Callable[[Any], Any], Any, dict]:
+    """The derivative of g at x as a linear function, the value, and the operations between."""
+    recording = Recording(accessed=False)
+    recording.watch(x.node)
+    token = recordings.set((*recordings.get(), recording))
+    try:
+        y, push = linearize(g, x)
+    finally:
+        recordings.reset(token)
+    return push, y, recording.made
+
+
+def _fitting(known: Sparsity | None, shape: tuple[int, int], symmetric: bool) -> Sparsity | None:
+    if known is None:
+        return None
+    if known.shape != shape or known.symmetric is not symmetric:
+        kind = "Hessian" if symmetric else "Jacobian"
+        raise ShapeError(
+            f"the {kind} has the shape {shape}, but the pattern is that of a "
+            f"{'Hessian' if known.symmetric else 'Jacobian'} of shape {known.shape}"
+        )
+    return known
+
+
+def _passes(linear: Callable[[Any], Any], colours: np.ndarray, number: int, like: Any) -> np.ndarray:
+    """What a linear function makes of the sum of the unit vectors of each colour: a row for each."""
+    dtype, shape = like.node.dtype.dtype, like.node.shape
+    lines = np.flatnonzero(colours != UNCOLOURED)
+    found = []
+    step = max(1, AT_ONCE // max(1, len(colours)))
+    for first in range(0, number, step):
+        several = range(first, min(first + step, number))
+        seeds = np.zeros((len(several), len(colours)), dtype)
+        here = lines[(colours[lines] >= first) & (colours[lines] < several[-1] + 1)]
+        seeds[colours[here] - first, here] = 1
+        made = vmap(linear)(wrap(as_node(seeds.reshape(len(several), *shape))))
+        found.append(np.asarray(made.numpy()).reshape(len(several), -1))
+    return np.concatenate(found)
+
+
+def _size(tensor: Any) -> int:
+    return int(np.prod(tensor.node.shape, dtype=np.int64))
+
+
+def _matrix_type(y: Any) -> np.dtype:
+    """The element type of the matrix: SciPy has none of 16 bits."""
+    return np.dtype(np.float64 if y.node.dtype.name == "float64" else np.float32)
