@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,11 +25,19 @@ from gradtape.staging.signature import TensorSpec
 from gradtape.tensor import Tensor
 
 
-@dataclass(frozen=True, slots=True)
 class Leaf:
     """Stands in a nest for a tensor: the input or result with this number."""
 
-    number: int
+    __slots__ = ("number",)
+
+    def __init__(self, number: int):
+        self.number = number
+
+    def __repr__(self) -> str:
+        return f"Leaf({self.number})"
+
+    def __reduce__(self) -> tuple:
+        return Leaf, (self.number,)
 
 
 class Calculation:
@@ -250,6 +257,8 @@ def _inputs(value: Any, dummies: list[np.ndarray]) -> Any:
     elif isinstance(value, (np.ndarray, np.generic, float)):
         node = as_node(value)
         shape, dtype = node.shape, node.dtype
+    elif nest.is_nest(value):
+        raise ArgumentError(f"an argument is a {type(value).__name__}; take its fields as arguments, or in a dict")
     else:
         return value
     dummies.append(np.broadcast_to(np.zeros((), dtype.dtype), shape))
