@@ -19,7 +19,6 @@ from gradtape.errors import ArgumentError, DTypeError, MissingPackageError, Shap
 from gradtape.graph.node import Buffer, held
 from gradtape.graph.program import rebuild
 from gradtape.modes.colouring import UNCOLOURED, coloured, star
-from gradtape.modes.sparse import sparse_hessian, sparse_jacobian
 from gradtape.modes.sparsity import dependences
 
 pytest.importorskip("scipy.sparse")
@@ -164,7 +163,7 @@ def test_each_element_of_a_symmetric_matrix_stands_alone_on_one_side(there):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_sparse_is_dense_for_every_kind_of_function(name):
     f, x = FUNCTIONS[name]
-    found = sparse_jacobian(f)(x).toarray()
+    found = tf.jacobian(f, sparse=True)(x).toarray()
     expected = dense_jacobian(f, x)
     # A seed adds zeros to what one column is: sums round differently, no more than a few times
     np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-13 * max(1.0, np.abs(expected).max()))
@@ -179,7 +178,7 @@ def test_sparse_hessians_are_dense_ones(name):
         return tf.reduce_sum(f(x) ** 2)
 
     expected = dense_jacobian(tf.grad(g), x)
-    found = sparse_hessian(g)(x).toarray()
+    found = tf.hessian(g, sparse=True)(x).toarray()
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * max(1.0, np.abs(expected).max()))
 
 
@@ -233,7 +232,7 @@ JACOBIANS = {
 def test_the_known_patterns_need_few_passes(name):
     f, number, passes = JACOBIANS[name]
     x = np.random.default_rng(1).uniform(0.5, 2, number)
-    found = sparse_jacobian(f)(x)
+    found = tf.jacobian(f, sparse=True)(x)
     expected = dense_jacobian(f, x)
     np.testing.assert_allclose(found.toarray(), expected, rtol=1e-13, atol=1e-13 * np.abs(expected).max())
     assert tf.sparsity(f, x).passes == passes
@@ -253,7 +252,7 @@ HESSIANS = {
 def test_hessians_use_their_symmetry(name):
     f, number, passes = HESSIANS[name]
     x = np.random.default_rng(1).uniform(0.5, 2, number)
-    found = sparse_hessian(f)(x)
+    found = tf.hessian(f, sparse=True)(x)
     expected = dense_jacobian(tf.grad(f), x)
     np.testing.assert_allclose(found.toarray(), expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max())
     assert tf.sparsity(f, x, order=2).passes <= passes
@@ -263,7 +262,7 @@ def test_a_tridiagonal_matrix_of_a_hundred_thousand_variables_has_three_passes()
     x = np.linspace(-1, 1, 100_000)
     pattern = tf.sparsity(rosenbrock, x, order=2)
     assert (pattern.nnz, pattern.passes) == (299_998, 3)
-    found = sparse_hessian(rosenbrock, pattern=pattern)(x)
+    found = tf.hessian(rosenbrock, sparse=pattern)(x)
     inner = 1200 * x[1:-1] ** 2 - 400 * x[2:] + 202
     np.testing.assert_allclose(found.diagonal()[1:-1], inner, rtol=1e-12, atol=1e-9)
     np.testing.assert_allclose(found.diagonal(1), -400 * x[:-1], rtol=1e-12)
@@ -273,12 +272,12 @@ def test_a_tridiagonal_matrix_of_a_hundred_thousand_variables_has_three_passes()
 def test_a_pattern_is_used_again():
     x = np.linspace(1, 2, 8)
     pattern = tf.sparsity(laplace, x)
-    again = sparse_jacobian(laplace, pattern=pattern)(x + 1.0)
-    np.testing.assert_array_equal(again.toarray(), sparse_jacobian(laplace)(x + 1.0).toarray())
+    again = tf.jacobian(laplace, sparse=pattern)(x + 1.0)
+    np.testing.assert_array_equal(again.toarray(), tf.jacobian(laplace, sparse=True)(x + 1.0).toarray())
     with pytest.raises(ShapeError, match="pattern is that of a Jacobian of shape"):
-        sparse_jacobian(laplace, pattern=pattern)(x[:5])
+        tf.jacobian(laplace, sparse=pattern)(x[:5])
     with pytest.raises(ShapeError, match="the Hessian has the shape"):
-        sparse_hessian(rosenbrock, pattern=pattern)(x)
+        tf.hessian(rosenbrock, sparse=pattern)(x)
 
 
 def test_another_argument_and_types_of_elements():
@@ -286,10 +285,10 @@ def test_another_argument_and_types_of_elements():
         return a * x[1:] * x[:-1] * scale
 
     x = np.linspace(1, 2, 4).astype(np.float32)
-    found = sparse_jacobian(f, argnum=1)(2.0, x, scale=3.0)
+    found = tf.jacobian(f, argnums=1, sparse=True)(2.0, x, scale=3.0)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found.toarray(), dense_jacobian(lambda x: f(2.0, x, 3.0), x.astype(float)), rtol=1e-6)
-    assert sparse_jacobian(f, argnum=-1)(2.0, tf.cast(x, "bfloat16")).dtype == np.float32
+    assert tf.jacobian(f, argnames="x", sparse=True)(2.0, tf.cast(x, "bfloat16")).dtype == np.float32
 
 
 def test_without_scipy_patterns_are_arrays_and_matrices_an_error(monkeypatch):
@@ -297,18 +296,24 @@ def test_without_scipy_patterns_are_arrays_and_matrices_an_error(monkeypatch):
     pattern = tf.sparsity(laplace, tf.ones([5]))
     assert len(pattern.rows) == len(pattern.columns) == pattern.nnz == 11
     with pytest.raises(MissingPackageError, match=r"pip install 'gradtape\[sparse\]'") as error:
-        sparse_jacobian(laplace)(tf.ones([5]))
+        tf.jacobian(laplace, sparse=True)(tf.ones([5]))
     assert isinstance(error.value, ImportError)
 
 
 def test_what_cannot_be_done_is_said():
     with pytest.raises(ArgumentError, match="returns a tensor, but <lambda> returned"):
         tf.sparsity(lambda x: [x], 1.0)
-    with pytest.raises(ArgumentError, match="argnum must be the position of one of 1"):
-        tf.sparsity(laplace, tf.ones([3]), argnum=1)
+    with pytest.raises(ArgumentError, match="argnums has 1, but the call has 1"):
+        tf.sparsity(laplace, tf.ones([3]), argnums=1)
+    with pytest.raises(ArgumentError, match="by one argument, but 2 were named"):
+        tf.jacobian(lambda x, y: x * y, (0, 1), sparse=True)(1.0, 2.0)
+    with pytest.raises(ArgumentError, match="neither has_aux nor a mode"):
+        tf.jacobian(laplace, mode="forward", sparse=True)
+    with pytest.raises(ArgumentError, match=r"True, False or what gradtape\.sparsity returned"):
+        tf.hessian(laplace, sparse="yes")
     with pytest.raises(DTypeError, match="int32, which has no derivative"):
         tf.sparsity(laplace, [1, 2, 3])
     with pytest.raises(ArgumentError, match="order of a pattern"):
         tf.sparsity(laplace, tf.ones([3]), order=3)
     with pytest.raises(ShapeError, match="returned the shape"):
-        sparse_hessian(laplace)(tf.ones([5]))
+        tf.hessian(laplace, sparse=True)(tf.ones([5]))

@@ -44,7 +44,7 @@ class Arguments:
             argnums = 0
         self._single = isinstance(argnums, int) if argnames is None else argnums is None and isinstance(argnames, str)
         self._structure: list[Any] = []
-        for place in _places(f, self.args, self.kwargs, argnums, argnames):
+        for place in places(f, self.args, self.kwargs, argnums, argnames):
             holder: Any = self.args if isinstance(place, int) else self.kwargs
             self._structure.append(holder[place])
             given = nest.flatten(holder[place])
@@ -63,7 +63,7 @@ class Arguments:
         return packed[0] if self._single else tuple(packed)
 
 
-def _places(
+def places(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], argnums: Argnums, argnames: Argnames
 ) -> list[int | str]:
     """Where the arguments stand in a call: positions, and names of those that are given by name."""

@@ -27,6 +27,7 @@ from gradtape.modes.forward import push_forward
 from gradtape.modes.functional import recorded_call
 from gradtape.modes.reverse import pull_back
 from gradtape.modes.sketch import Sketch
+from gradtape.modes.sparsity import Sparsity
 from gradtape.modes.transformed import transform
 from gradtape.ops.declare import convert
 from gradtape.ops.selection import equal
@@ -49,6 +50,7 @@ def jacobian(
     *,
     argnames: Argnames = None,
     mode: str | None = None,
+    sparse: bool | Sparsity = False,
 ) -> Callable:
     """All derivatives of all elements of what f returns, as a function of the arguments of f.
 
@@ -57,6 +59,9 @@ def jacobian(
     argnums, argnames     by which arguments, as for `grad`
     mode                  "forward", "reverse", or None: forward if there are fewer elements to differentiate by than of
                           the value
+    sparse                whether the result is a `scipy.sparse.csr_array` of shape (elements of the value, elements of
+                          the argument), for one tensor of each, computed in as many passes as its pattern needs. In
+                          place of True the pattern itself, if it is known from `sparsity`
 
     The result has for each tensor of the value the structure of the arguments, and in it the shape value.shape +
     argument.shape.
@@ -69,6 +74,10 @@ def jacobian(
     refuse_holomorphic(holomorphic)
     if mode not in (None, "forward", "reverse"):
         raise ArgumentError(f"mode must be 'forward', 'reverse' or None, but {mode!r} was given")
+    if sparse is not False:
+        from gradtape.modes.sparse import sparse_jacobian
+
+        return sparse_jacobian(f, argnums, _pattern(sparse, has_aux or mode is not None), argnames=argnames)
 
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         given = Arguments(f, args, kwargs, argnums, argnames)
@@ -135,20 +144,37 @@ def hessian(
     holomorphic: bool = False,
     *,
     argnames: Argnames = None,
+    sparse: bool | Sparsity = False,
 ) -> Callable:
     """All second derivatives of f, which returns a tensor or a nest of them: the Jacobian of its Jacobian, forward over
     reverse.
 
-    For one number and one argument the shape is argument.shape + argument.shape. For the products of a Hessian with
-    vectors `hvp` does without it.
+    For one number and one argument the shape is argument.shape + argument.shape; with `sparse` the result is a
+    `scipy.sparse.csr_array`, as for `jacobian`, computed in few passes that use its symmetry. For the products of a
+    Hessian with vectors `hvp` does without it.
 
     >>> import gradtape as tf
     >>> tf.hessian(lambda x: x[0]**2 * x[1])(tf.constant([3., 5.])).numpy()
     array([[10.,  6.],
            [ 6.,  0.]], dtype=float32)
     """
+    if sparse is not False:
+        from gradtape.modes.sparse import sparse_hessian
+
+        return sparse_hessian(f, argnums, _pattern(sparse, has_aux), argnames=argnames)
     first = jacobian(f, argnums, has_aux, holomorphic, argnames=argnames, mode="reverse")
     return jacobian(first, argnums, has_aux, holomorphic, argnames=argnames, mode="forward")
+
+
+def _pattern(sparse: Any, others: bool) -> Sparsity | None:
+    """The pattern that was given for `sparse`, if it is not to be found."""
+    if others:
+        raise ArgumentError("sparse derivatives have neither has_aux nor a mode: they use both modes as it is best")
+    if sparse is not True and not isinstance(sparse, Sparsity):
+        raise ArgumentError(
+            f"sparse must be True, False or what gradtape.sparsity returned, but {sparse!r:.60} was given"
+        )
+    return None if sparse is True else sparse
 
 
 # -- many directions at once ----------------------------------------------------------------------------------

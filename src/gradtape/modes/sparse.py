@@ -14,10 +14,10 @@ import numpy as np
 from gradtape.errors import ArgumentError, DTypeError, ShapeError
 from gradtape.graph.handles import Handle, as_node, wrap
 from gradtape.graph.node import Recording, recordings
-from gradtape.modes.arguments import name_of
+from gradtape.modes.arguments import Argnames, Argnums, name_of, places
 from gradtape.modes.colouring import UNCOLOURED
 from gradtape.modes.functional import grad, linearize, vjp
-from gradtape.modes.sparsity import Sparsity, argument
+from gradtape.modes.sparsity import Sparsity
 from gradtape.modes.sparsity import pattern as pattern_of
 from gradtape.modes.transformed import transform
 from gradtape.modes.vmap import vmap
@@ -28,13 +28,15 @@ AT_ONCE = 1 << 24
 """So many elements the seeds of passes that are computed together have at most."""
 
 
-def sparsity(f: Function, *args: Any, argnum: int = 0, order: int = 1, **kwargs: Any) -> Sparsity:
+def sparsity(
+    f: Function, *args: Any, argnums: Argnums = None, argnames: Argnames = None, order: int = 1, **kwargs: Any
+) -> Sparsity:
     """Where the Jacobian of f may be different from zero; with `order=2`, where the Hessian of f may.
 
-    f         returns a tensor; for order 2 one number
-    args      its arguments, also by name. f is called with them, as the pattern is that of the operations that it
-              chose, and what is gathered may depend on values
-    argnum    the argument, a tensor of any shape, by which is differentiated
+    f                   returns a tensor; for order 2 one number
+    args, kwargs        its arguments. f is called with them, as the pattern is that of the operations that it chose,
+                        and what is gathered may depend on values
+    argnums, argnames   the position or name of the argument, a tensor of any shape, by which is differentiated
 
     Elements of tensors count from the first to the last. A pattern never has too few elements. It has too many where
     derivatives vanish for other reasons than structure (x - x), and where a primitive does not say how its elements
@@ -52,18 +54,21 @@ def sparsity(f: Function, *args: Any, argnum: int = 0, order: int = 1, **kwargs:
     """
     if order not in (1, 2):
         raise ArgumentError(f"the order of a pattern is 1 for a Jacobian or 2 for a Hessian, not {order!r}")
-    g, x = _of_one(f if order == 1 else grad(f, argnum), args, kwargs, argnum)
+    derivative = f if order == 1 else grad(f, argnums, argnames=argnames)
+    g, x = _of_one(f, derivative, args, kwargs, argnums, argnames)
     _, y, made = _recorded(g, x)
     return pattern_of(made, x.node, y.node, symmetric=order == 2)
 
 
 @transform
-def sparse_jacobian(f: Function, argnum: int = 0, pattern: Sparsity | None = None) -> Function:
+def sparse_jacobian(
+    f: Function, argnums: Argnums = None, pattern: Sparsity | None = None, *, argnames: Argnames = None
+) -> Function:
     """The function that returns the Jacobian of f by an argument as a `scipy.sparse.csr_array` of shape (elements of
     the value, elements of the argument), for a `pattern` that is known or found in each call."""
 
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        g, x = _of_one(f, args, kwargs, argnum)
+        g, x = _of_one(f, f, args, kwargs, argnums, argnames)
         push, y, made = _recorded(g, x)
         found = _fitting(pattern, (_size(y), _size(x)), False) or pattern_of(made, x.node, y.node)
         found.matrix()  # that SciPy is missing is said before anything is computed
@@ -83,12 +88,14 @@ def sparse_jacobian(f: Function, argnum: int = 0, pattern: Sparsity | None = Non
 
 
 @transform
-def sparse_hessian(f: Function, argnum: int = 0, pattern: Sparsity | None = None) -> Function:
+def sparse_hessian(
+    f: Function, argnums: Argnums = None, pattern: Sparsity | None = None, *, argnames: Argnames = None
+) -> Function:
     """The function that returns the Hessian of f, which returns one number, by an argument as a
     `scipy.sparse.csr_array`, for a `pattern` that is known or found in each call."""
 
     def hessian(*args: Any, **kwargs: Any) -> Any:
-        slope, x = _of_one(grad(f, argnum), args, kwargs, argnum)
+        slope, x = _of_one(f, grad(f, argnums, argnames=argnames), args, kwargs, argnums, argnames)
         push, y, made = _recorded(slope, x)
         found = _fitting(pattern, (_size(x), _size(x)), True) or pattern_of(made, x.node, y.node, symmetric=True)
         found.matrix()
@@ -109,12 +116,20 @@ def sparse_hessian(f: Function, argnum: int = 0, pattern: Sparsity | None = None
     return hessian
 
 
-def _of_one(f: Function, args: Sequence[Any], kwargs: dict[str, Any], argnum: int) -> tuple[Function, Any]:
-    """f as a function of the one argument, and that as a tensor of its own."""
-    place = argument(args, argnum)
+def _of_one(
+    f: Function, derivative: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: Argnums, argnames: Argnames
+) -> tuple[Function, Any]:
+    """f, or its derivative, as a function of the one argument, and that as a tensor of its own."""
+    found = places(f, args, kwargs, 0 if argnums is None and argnames is None else argnums, argnames)
+    if len(found) != 1:
+        raise ArgumentError(f"sparse derivatives are by one argument, but {len(found)} were named")
+    place = found[0]
 
     def g(x: Any) -> Any:
-        value = f(*args[:place], x, *args[place + 1 :], **kwargs)
+        given, named = list(args), dict(kwargs)
+        holder: Any = given if isinstance(place, int) else named
+        holder[place] = x
+        value = derivative(*given, **named)
         if not isinstance(value, Handle):
             raise ArgumentError(
                 f"a sparse matrix of derivatives needs a function that returns a tensor, but {name_of(f)} returned "
@@ -122,7 +137,7 @@ def _of_one(f: Function, args: Sequence[Any], kwargs: dict[str, Any], argnum: in
             )
         return value
 
-    return g, _point(args[place])
+    return g, _point(args[place] if isinstance(place, int) else kwargs[place])
 
 
 def _point(value: Any) -> Any:

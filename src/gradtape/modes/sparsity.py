@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.errors import ArgumentError, MissingPackageError, ShapeError
+from gradtape.errors import MissingPackageError, ShapeError
 from gradtape.graph.handles import wrap
 from gradtape.graph.node import READ, Node, Op
 from gradtape.graph.shapes import Shape
@@ -161,10 +161,3 @@ def _joined(dependences: list[Dependence]) -> Dependence:
     for one in dependences[1:]:
         total = total.joined(one)
     return total
-
-
-def argument(args: Sequence[Any], argnum: int) -> int:
-    """A position among arguments."""
-    if not isinstance(argnum, int) or isinstance(argnum, bool) or not -len(args) <= argnum < len(args):
-        raise ArgumentError(f"argnum must be the position of one of {len(args)} arguments, but {argnum!r} was given")
-    return argnum % len(args)
