@@ -10,7 +10,7 @@ from gradtape.graph.remember import remembered
 from gradtape.ops.arithmetic import floor
 from gradtape.ops.declare import convert
 from gradtape.optimizers.update import Update
-from gradtape.tensor import Variable
+from gradtape.variable import Variable
 
 
 def change(
