@@ -15,8 +15,13 @@ from weakref import ref
 from gradtape.config import noticed, settings
 from gradtape.engine.tiers import runner
 from gradtape.errors import ControlFlowError
-from gradtape.graph.node import Buffer, Node
+from gradtape.graph.node import Buffer, Node, recordings
 from gradtape.graph.trace import HELD, Later, Trace, computation, thread
+
+
+NESTED = 10
+"""How many times more operations may wait while one tape records another: derivatives of a high order are large
+expressions that share most of what they are made of, and cutting them up would compute it many times."""
 
 
 def pending(tensor: Any) -> None:
@@ -121,8 +126,9 @@ def _relieve(trace: Trace, tensor: Any) -> None:
     if trace.bytes > HELD:
         _shed(trace)
     trace = thread.trace
-    trace.limit = 0 if now.observes else now.pending_limit
-    if trace.prefix.steps > now.pending_limit:
+    most = now.pending_limit * (NESTED if len(recordings.get()) > 1 else 1)
+    trace.limit = 0 if now.observes else most
+    if trace.prefix.steps > most:
         for node in live(trace):
             value_of(node)
 
