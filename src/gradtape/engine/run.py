@@ -18,7 +18,6 @@ from gradtape.errors import ControlFlowError
 from gradtape.graph.node import Buffer, Node, recordings
 from gradtape.graph.trace import HELD, Later, Trace, computation, thread
 
-
 NESTED = 10
 """How many times more operations may wait while one tape records another: derivatives of a high order are large
 expressions that share most of what they are made of, and cutting them up would compute it many times."""
