@@ -14,6 +14,12 @@ from gradtape.compat.v1.contrib.eager import gradients_function, value_and_gradi
 from gradtape.modes.transformed import Transformed, transform
 
 FUNCTIONS = {
+    "grad": lambda: tf.grad(given.loss),
+    "value_and_grad": lambda: tf.value_and_grad(given.loss, argnums=(0,)),
+    "grad of grad": lambda: tf.elementwise_grad(tf.elementwise_grad(tf.sin)),
+    "vmap of grad": lambda: tf.vmap(tf.grad(given.decorated)),
+    "hessian": lambda: tf.hessian(given.traced),
+    "traced jacobian": lambda: tf.function(tf.jacobian(given.loss)),
     "a transform": lambda: gradients_function(given.loss),
     "with options": lambda: gradients_function(given.loss, params=["x"]),
     "of a transform": lambda: gradients_function(value_and_gradients_function(given.loss)),
@@ -32,7 +38,7 @@ def test_a_pickled_function_is_equal_and_computes_the_same(name):
     f = FUNCTIONS[name]()
     again = pickle.loads(pickle.dumps(f))
     assert again == f and hash(again) == hash(f)
-    x = tf.constant([0.5, 2.0], tf.float64)
+    x = tf.constant([[0.5, 2.0]] if name == "vmap of grad" else [0.5, 2.0], tf.float64)
     if name != "of a transform":  # whose function returns a nest that is not differentiated here
         assert repr(again(x)) == repr(f(x))
 

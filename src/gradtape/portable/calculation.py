@@ -19,6 +19,7 @@ from gradtape.graph.node import TABLE, Buffer, Node, held, recordings
 from gradtape.graph.program import Program, Signature, rebuild, typed, without_unread
 from gradtape.graph.trace import apply, thread
 from gradtape.modes import nest
+from gradtape.modes.transformed import Transformed
 from gradtape.ops.custom import shown
 from gradtape.staging.function import Function, Traced
 from gradtape.staging.signature import TensorSpec
@@ -293,4 +294,7 @@ def _outputs(program: Program) -> list[Node]:
 
 
 def _name(f: Any) -> str:
-    return str(getattr(f, "__name__", type(f).__name__))
+    """What a function is called; one that a transform made by that and by the function it was made of."""
+    own = str(getattr(f, "__name__", type(f).__name__))
+    inner = _name(f.__wrapped__) if isinstance(f, Transformed) else ""
+    return f"{own}_of_{inner}" if inner.isidentifier() and inner != own else own
