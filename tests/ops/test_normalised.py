@@ -213,3 +213,60 @@ def test_l2_normalize(dtype):
     slope = gradient(lambda x: tf.math.l2_normalize(x, axis=1)[0, 0], x)
     assert slope == pytest.approx(np.array([[0.128, -0.096], [0, 0], [0, 0]]), rel=1e-6)
     assert tf.nn.l2_normalize([1.0, 0.0], epsilon=4.0).numpy().tolist() == [0.5, 0]
+
+
+# -- the gradient of a row with one dominant element ----------------------------------------------------------
+
+DOMINATED = [[gap, 0.0, 0.5, -1.0] for gap in (3.0, 12.0, 20.0, 37.0, 45.0, 80.0)]
+EVEN = [[0.001, 0.0, -0.002, 0.0005], [5.0, 5.0, 0.0, 0.0], [2.0, -1.0, 1.5, 0.3], [1e4, 9999.0, 9990.0, 1.0]]
+WEIGHTS = [[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.3, -1.2, 0.7, 2.0], [1.0, 1.0, 1.0, -1.0]]
+
+
+def mixed_error(kind, x, w, result, dtype):
+    """The largest error in units of an ulp of the result and what half an ulp of each logit and weight moves it."""
+    x, w = ([mp.mpf(float(v)) for v in one] for one in (x, w))
+    _, terms, total, _ = truth(x)
+    p, every = [e / total for e in terms], range(len(x))
+
+    def half(v):
+        return mp.mpf(float(np.spacing(np.dtype(dtype).type(abs(v))))) / 2
+
+    worst = mp.mpf(0)
+    for i in every:
+        rest = mp.fsum(p[k] for k in every if k != i)  # 1 - p
+        if kind == "softmax":
+            t = p[i] * mp.fsum(p[k] * (w[i] - w[k]) for k in every if k != i)
+            mean = mp.fdot(p, w)
+            by_x = [(t if k == i else 0) - p[i] * p[k] * (w[i] + w[k] - 2 * mean) for k in every]
+            by_w = [p[i] * (rest if k == i else -p[k]) for k in every]
+        else:
+            t = w[i] * rest - p[i] * mp.fsum(w[k] for k in every if k != i)
+            by_x = [mp.fsum(w) * p[i] * (rest if k == i else -p[k]) for k in every]
+            by_w = [rest if k == i else -p[i] for k in every]
+        moved = mp.fsum(abs(a) * half(v) for a, v in zip(by_x + by_w, x + w, strict=True))
+        worst = max(worst, abs(mp.mpf(float(result[i])) - t) / (2 * half(t) + moved))
+    return float(worst)
+
+
+@BOTH
+@pytest.mark.parametrize("kind", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("w", WEIGHTS, ids=str)
+@pytest.mark.parametrize("x", DOMINATED + EVEN, ids=str)
+def test_no_digit_is_lost_to_one_minus_a_share(x, w, kind, dtype):
+    x, w = np.array(x, dtype), np.array(w, dtype)
+    slope = gradient(getattr(tf.nn, kind), tf.constant(x), tf.constant(w))
+    assert mixed_error(kind, x, w, slope, dtype) <= (0.51 if dtype == "float32" else 2)
+    assert abs(sum(map(mp.mpf, map(float, slope)))) <= 4 * np.spacing(np.max(np.abs(w)))  # zero, to rounding
+
+
+@BOTH
+@pytest.mark.parametrize("gap", [12.0, 20.0, 37.0, 80.0])
+def test_the_gradient_of_a_cross_entropy_that_is_nearly_met(gap, dtype):
+    logits, rest = tf.constant([[gap, 0.0, 0.5]], dtype), mp.exp(-gap) + mp.exp(0.5 - gap)
+    true = [-rest / (1 + rest), mp.exp(-gap) / (1 + rest), mp.exp(0.5 - gap) / (1 + rest)]
+    labels = tf.constant([[1.0, 0.0, 0.0]], dtype)
+    for loss in (
+        lambda x: tf.nn.softmax_cross_entropy_with_logits(labels, x),
+        lambda x: tf.nn.sparse_softmax_cross_entropy_with_logits([0], x),
+    ):
+        assert ulps(gradient(loss, logits), [true], dtype) <= (0.51 if dtype == "float32" else 3)

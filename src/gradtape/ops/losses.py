@@ -88,8 +88,7 @@ def softmax_cross_entropy_with_logits(
         raise ShapeError(f"labels and logits need one shape, but {labels.shape} and {logits.shape} were given")
     row = rows("softmax_cross_entropy_with_logits", logits, axis)
     share = convert(labels, float64)
-    short = multiply_no_nan(row.spread(row.logarithm()) - row.below(), share)
-    return convert(over_runs(SUM, short, row.axes), row.dtype)
+    return convert(over_runs(SUM, multiply_no_nan(-row.log_softmax(), share), row.axes), logits.dtype)
 
 
 @operation("labels", "logits")
@@ -111,10 +110,10 @@ def sparse_softmax_cross_entropy_with_logits(labels: TensorLike, logits: TensorL
         )
     row = rows("sparse_softmax_cross_entropy_with_logits", logits, -1)
     classes, axis = logits.shape[-1], len(labels.shape)
-    chosen = over_runs(SUM, where(_chosen(labels, classes, axis), row.below(), 0), row.axes)
+    chosen = over_runs(SUM, where(_chosen(labels, classes, axis), row.log_softmax(), 0), row.axes)
     known = logical_and(labels >= 0, labels < classes)
     refused = where(known, literal(0, float64), float("nan"))
-    return convert(row.logarithm() - chosen + refused, row.dtype)
+    return convert(refused - chosen, logits.dtype)
 
 
 @operation("labels", "logits")

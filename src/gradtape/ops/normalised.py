@@ -7,18 +7,25 @@ softmax and its logarithms take the largest element m out of a row: with e = exp
 where the terms that are exactly 1, those of the largest elements, are counted apart from the others. So a row with one
 dominant element keeps the digits of its small ones. m is a constant for every gradient: the result does not depend on
 it. The arithmetic of rows is done in float64 and rounded once for the narrower types.
+
+Derivatives of a row with one dominant share p are not computed from 1 - p, which has no digits: what all others have is
+summed instead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from gradtape.errors import ArgumentError, DTypeError
 from gradtape.graph.dtypes import DType, float64
 from gradtape.graph.handles import TensorLike
-from gradtape.graph.node import Node
-from gradtape.graph.shapes import normalize_axes, reduced
-from gradtape.ops.arithmetic import abs, maximum, round, stop_gradient
+from gradtape.graph.node import Node, Primitive
+from gradtape.graph.shapes import Shape, normalize_axes, reduced
+from gradtape.graph.trace import apply
+from gradtape.ops.arithmetic import abs, choose, maximum, round, stop_gradient
 from gradtape.ops.declare import convert, literal, operation
 from gradtape.ops.differences import difference, exp_difference, log_excess
 from gradtape.ops.exponential import pow
@@ -35,8 +42,8 @@ class Rows(NamedTuple):
     """Numbers along axes, relative to the largest one in each row, in float64."""
 
     x: Node
+    wide: Node
     axes: tuple[int, ...]
-    dtype: DType
     short: int
     top: Node
     terms: Node
@@ -47,14 +54,17 @@ class Rows(NamedTuple):
 
     def below(self) -> Node:
         """x - m."""
-        return difference(self.x, self.spread(self.top))
+        return difference(self.wide, self.spread(self.top))
 
     def logarithm(self) -> Node:
         """log Σ e."""
         return log_excess(self.excess, self.short)
 
     def softmax(self) -> Node:
-        return self.terms * self.spread(reciprocal(self.excess + 1))
+        return apply(SHARES, (self.x, self.terms / self.spread(self.excess + 1)), (self.axes,))
+
+    def log_softmax(self) -> Node:
+        return apply(LOG_SHARES, (self.x, self.below() - self.spread(self.logarithm())), (self.axes,))
 
 
 def rows(name: str, x: Node, axis: Axis) -> Rows:
@@ -68,7 +78,56 @@ def rows(name: str, x: Node, axis: Axis) -> Rows:
     terms = exp_difference(wide, spread(top, axes, x.shape), short)
     rest = over_runs(SUM, terms - largest, axes)
     count = round(over_runs(SUM, terms, axes) - rest)  # how many are largest; a sum of its own would be another pass
-    return Rows(wide, axes, x.dtype, short, top, terms, rest + (count - 1))
+    return Rows(x, wide, axes, short, top, terms, rest + (count - 1))
+
+
+def _infer_second(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
+    _, value = inputs
+    return value.shape, value.dtype
+
+
+def _with_rule(name: str, rule: Callable) -> Primitive:
+    """What a function of rows x is, as a second input, and the derivative by the first one."""
+    return Primitive(
+        name,
+        "implicit",
+        infer=_infer_second,
+        rule=rule,
+        lowering=lambda m, x, value, axes: value,
+        reference=lambda x, value, axes: np.array(value),
+        parameters=["axes"],
+        exact=lambda mp, x, value, axes: value,
+    )
+
+
+def _shares_rule(ct: Node, i: int, p: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node | None:
+    """pᵢ (ctᵢ - Σ p ct), with cotangents relative to that of a share above one half: to itself it adds nothing then, so
+    that of its own difference from the mean, (1 - p) times something, all digits are there."""
+    if i:
+        return None
+    x = inputs[0]
+    dominant = over_runs(SUM, choose(p > 0.5, ct), axes)
+    relative = ct - spread(dominant, axes, x.shape)
+    mean = over_runs(SUM, p * relative, axes)
+    return convert(p * (relative - spread(mean, axes, x.shape)), x.dtype)
+
+
+def _log_shares_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node | None:
+    """ctᵢ - pᵢ Σ ct; for a share above one half (1 - p) Σ ct minus the sum of the others, where 1 - p is their sum."""
+    if i:
+        return None
+    x = inputs[0]
+    p = rows("log_softmax", x, axes).softmax()
+    small = p <= 0.5
+    others = over_runs(SUM, choose(small, ct), axes)
+    total = others + over_runs(SUM, choose(p > 0.5, ct), axes)
+    rest = over_runs(SUM, choose(small, p), axes)
+    usual = ct - p * spread(total, axes, x.shape)
+    return convert(where(small, usual, spread(rest * total - others, axes, x.shape)), x.dtype)
+
+
+SHARES = _with_rule("softmax", _shares_rule)
+LOG_SHARES = _with_rule("log_softmax", _log_shares_rule)
 
 
 def real(name: str, x: Node) -> Node:
@@ -93,7 +152,7 @@ def softmax(logits: TensorLike, axis: int | None = None, name: str | None = None
     array([1., 0., 0.], dtype=float32)
     """
     row = rows("softmax", logits, -1 if axis is None else axis)
-    return convert(row.softmax(), row.dtype)
+    return convert(row.softmax(), logits.dtype)
 
 
 @operation("logits")
@@ -105,7 +164,7 @@ def log_softmax(logits: TensorLike, axis: int | None = None, name: str | None = 
     array([-2.0611537e-09, -2.0000000e+01], dtype=float32)
     """
     row = rows("log_softmax", logits, -1 if axis is None else axis)
-    return convert(row.below() - row.spread(row.logarithm()), row.dtype)
+    return convert(row.log_softmax(), logits.dtype)
 
 
 @operation("input_tensor")
@@ -119,7 +178,7 @@ def reduce_logsumexp(
     np.float32(1000.6932)
     """
     row = rows("reduce_logsumexp", input_tensor, axis)
-    return kept(convert(row.top + row.logarithm(), row.dtype), row.x.shape, row.axes, keepdims)
+    return kept(convert(row.top + row.logarithm(), input_tensor.dtype), row.x.shape, row.axes, keepdims)
 
 
 # -- norms ----------------------------------------------------------------------------------------------------

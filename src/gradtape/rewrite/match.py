@@ -126,8 +126,12 @@ class Matcher:
             return None
         if primitive.reduction:
             return self._reduction(pattern, primitive, parts[0], node, found)
-        if op[0] is not primitive or op[2] != params:
+        if op[0] is not primitive:
             return None
+        if op[2] != params:
+            if "axes" not in primitive.parameters or (found.axes and found.axes != op[2][0]):
+                return None
+            found = found._replace(axes=op[2][0])
         result = self._all(pattern, part, parts, op[1], found)
         if result is None and primitive.commutes:
             result = self._all(pattern, part, parts, op[1][::-1], found)
