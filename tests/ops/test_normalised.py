@@ -270,3 +270,20 @@ def test_the_gradient_of_a_cross_entropy_that_is_nearly_met(gap, dtype):
         lambda x: tf.nn.sparse_softmax_cross_entropy_with_logits([0], x),
     ):
         assert ulps(gradient(loss, logits), [true], dtype) <= (0.51 if dtype == "float32" else 3)
+
+
+@pytest.mark.parametrize("kind", ["softmax", "log_softmax"])
+def test_every_mode_has_the_same_derivatives(kind):
+    f = getattr(tf.nn, kind)
+    x, t = tf.constant([[3.0, 0.0, 0.5], [40.0, 0.0, 1.0]], "float64"), tf.constant([[1.0, -2.0, 0.5]] * 2, "float64")
+    _, forward = tf.jvp(f, (x,), (t,))
+    weights = tf.constant(np.eye(3)[:, None, :] * np.ones((3, 2, 1)))
+    reverse = np.stack([(gradient(f, x, w) * t.numpy()).sum(1) for w in weights], 1)
+    np.testing.assert_allclose(forward.numpy(), reverse, rtol=1e-13)
+    np.testing.assert_array_equal(tf.vmap(f)(x).numpy(), f(x).numpy())
+    rows = tf.vmap(lambda row: tf.grad(lambda r: tf.reduce_sum(f(r) * t[0]))(row))(x)
+    np.testing.assert_allclose(rows.numpy(), gradient(f, x, t), rtol=1e-13)
+    second = tf.grad(lambda x: tf.reduce_sum(tf.grad(lambda x: tf.reduce_sum(f(x) * t))(x) * t))(x).numpy()
+    step = 1e-4
+    up, down = (gradient(f, tf.constant(x.numpy() + s * t.numpy()), t) for s in (step, -step))
+    np.testing.assert_allclose(second[0], ((up - down) / (2 * step))[0], rtol=1e-6)

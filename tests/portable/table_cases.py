@@ -56,6 +56,8 @@ OTHERS = {
     "argsort": [((M,), (1, False)), ((M,), (0, True))],
     "argmax": [((M,), (1,))],
     "argmin": [((M,), (0,))],
+    "softmax": [((M, M), ((1,),))],
+    "log_softmax": [((M, M), ((0, 1),))],
     "while_loop": [(((), ()), ((COUNT, (0, 1)), (STEP, (0, 1)), 9, i)) for i in (0, 1)],
 }
 """The shapes of the inputs, and the parameters. What comes after "places" are whole numbers from 0 to 2."""
@@ -63,7 +65,7 @@ OTHERS = {
 TYPES = {
     **dict.fromkeys(["sum", "max", "min", "prod"], ("float32", "float64", "int32", "int64")),
     **dict.fromkeys(["all", "any"], ("bool",)),
-    **dict.fromkeys(["matmul", "sum_of_products"], ("float32", "float64")),
+    **dict.fromkeys(["matmul", "sum_of_products", "softmax", "log_softmax"], ("float32", "float64")),
     **dict.fromkeys(["cumsum", "cumprod", "argsort", "argmax", "argmin"], ("float32", "float64", "int32", "int64")),
     **dict.fromkeys(["flat_places", "last_at"], ("int64",)),
     "while_loop": ("float64",),

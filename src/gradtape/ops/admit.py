@@ -71,6 +71,14 @@ def reduction(kind: Callable[[Any], bool]) -> Test:
     return admits
 
 
+def of_rows(inputs: tuple[Node, ...], params: tuple) -> bool:
+    """Floats, what a function of rows made of them, and the axes of the rows."""
+    if len(inputs) != 2 or len(params) != 1 or not all(x.dtype.is_floating for x in inputs) or not lengths(params[0]):
+        return False
+    axes, shape = params[0], inputs[0].shape
+    return inputs[1].shape == shape and list(axes) == sorted(set(axes)) and all(i < len(shape) for i in axes)
+
+
 def sliced(shape: Sequence[int], slices: Any) -> bool:
     """Whether (start, number, step) for each axis lie within a shape."""
     if type(slices) is not tuple or len(slices) != len(shape):

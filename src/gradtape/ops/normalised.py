@@ -14,7 +14,7 @@ summed instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,9 +22,10 @@ import numpy as np
 from gradtape.errors import ArgumentError, DTypeError
 from gradtape.graph.dtypes import DType, float64
 from gradtape.graph.handles import TensorLike
-from gradtape.graph.node import Node, Primitive
+from gradtape.graph.node import TABLE, Node, Primitive
 from gradtape.graph.shapes import Shape, normalize_axes, reduced
 from gradtape.graph.trace import apply
+from gradtape.ops import admit
 from gradtape.ops.arithmetic import abs, choose, maximum, round, stop_gradient
 from gradtape.ops.declare import convert, literal, operation
 from gradtape.ops.differences import difference, exp_difference, log_excess
@@ -33,7 +34,7 @@ from gradtape.ops.halves import rounded_once
 from gradtape.ops.powers import reciprocal, sqrt, square
 from gradtape.ops.reductions import MAX, Axis
 from gradtape.ops.selection import equal, where
-from gradtape.ops.shaping import SUM, over_runs, reshaped, spread
+from gradtape.ops.shaping import SUM, broadcasted, over_runs, reshaped, spread
 
 Tensor = Any
 
@@ -96,8 +97,18 @@ def _with_rule(name: str, rule: Callable) -> Primitive:
         lowering=lambda m, x, value, axes: value,
         reference=lambda x, value, axes: np.array(value),
         parameters=["axes"],
+        admits=admit.of_rows,
         exact=lambda mp, x, value, axes: value,
+        batch=lambda given, flags, number, axes: _of_batches(TABLE[name], given, flags, number, axes),
     )
+
+
+def _of_batches(
+    primitive: Primitive, given: Sequence[Node], flags: Sequence[bool], number: int, axes: tuple[int, ...]
+) -> Node:
+    """For many examples along a first axis; what is the same for all is repeated."""
+    many = [x if flag else broadcasted(x, (number, *x.shape)) for x, flag in zip(given, flags, strict=True)]
+    return apply(primitive, tuple(many), (tuple(i + 1 for i in axes),))
 
 
 def _shares_rule(ct: Node, i: int, p: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node | None:
