@@ -32,7 +32,7 @@ FLOW = [
     "study",
     "cli",
 ]
-NAMESPACES = {"autodiff", "math", "nn", "linalg", "dtypes", "__init__"}  # the public names, nothing else
+NAMESPACES = {"autodiff", "test", "math", "nn", "linalg", "dtypes", "__init__"}  # the public names, nothing else
 MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 
 

@@ -22,6 +22,7 @@ from gradtape.modes.custom_gradient import custom_gradient, recompute_grad
 from gradtape.modes.expansion import TaylorPolynomial, derivatives, jet, taylor_polynomial
 from gradtape.modes.explain import explain
 from gradtape.modes.functional import elementwise_grad, grad, hvp, jvp, linearize, value_and_grad, vjp
+from gradtape.modes.graph_gradients import gradients
 from gradtape.modes.jacobians import hessian, hessians, jacfwd, jacobian, jacrev
 from gradtape.modes.sparse import sparsity
 from gradtape.modes.tape import GradientTape, UnconnectedGradients
@@ -183,6 +184,7 @@ __all__ = [
     "gather",
     "gather_nd",
     "grad",
+    "gradients",
     "greater",
     "greater_equal",
     "half",
@@ -275,6 +277,7 @@ __all__ = [
     "tensor_scatter_nd_add",
     "tensor_scatter_nd_sub",
     "tensor_scatter_nd_update",
+    "test",
     "tile",
     "transpose",
     "unstack",
@@ -292,7 +295,7 @@ def __getattr__(name: str) -> object:
     """What not every program needs loads when it is used: `study` for instance draws."""
     from importlib import import_module
 
-    if name in ("compat", "losses", "optimizers", "study"):
+    if name in ("compat", "losses", "optimizers", "study", "test"):
         return import_module(f"gradtape.{name}")
     if name in ("export", "load", "source"):
         return getattr(import_module(f"gradtape.portable.{'source' if name == 'source' else 'file'}"), name)

@@ -33,7 +33,7 @@ class TestNamespace:
         assert tf.disable_v2_behavior() is None
         assert tf.executing_eagerly() is True
 
-    @pytest.mark.parametrize("name", ["placeholder", "gradients", "get_variable", "disable_eager_execution"])
+    @pytest.mark.parametrize("name", ["placeholder", "get_variable", "disable_eager_execution"])
     def test_graph_mode_names_say_what_to_write_instead(self, name):
         with pytest.raises(AttributeError, match="eagerly"):
             getattr(tf, name)

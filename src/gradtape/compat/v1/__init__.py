@@ -6,7 +6,7 @@
 >>> [g.numpy() for g in tfe.gradients_function(lambda x: x * x)(3.0)]
 [np.float32(6.0)]
 
-Programs that build a graph first (placeholder, tf.gradients, feed_dict) have no place here; asking for
+Programs that build a graph first (placeholder, feed_dict) have no place here; asking for
 these names says what to write instead.
 """
 
@@ -62,11 +62,10 @@ __all__ = [
     "train",
     "truediv",
 ]
-__all__ += [name for name in gradtape.__all__ if name not in __all__]
+__all__ += gradtape.__all__
 
 _GRAPH_MODE = {
     "placeholder": "write a function with an argument in its place",
-    "gradients": "use GradientTape, or contrib.eager.gradients_function",
     "get_variable": "use Variable",
     "disable_eager_execution": "there is no graph mode; leave the call out",
     "Graph": "there is no graph mode; leave it out",

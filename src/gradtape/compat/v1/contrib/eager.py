@@ -24,6 +24,7 @@ from gradtape.compat.v1.session import enable_eager_execution, executing_eagerly
 from gradtape.errors import ArgumentError, GradtapeError
 from gradtape.graph.handles import as_node, wrap
 from gradtape.modes.arguments import Arguments, need_tensors, parameter_names
+from gradtape.modes.custom_gradient import custom_gradient
 from gradtape.modes.functional import called
 from gradtape.modes.tape import GradientTape
 from gradtape.modes.transformed import transform
@@ -32,6 +33,7 @@ from gradtape.variable import Variable
 __all__ = [
     "GradientTape",
     "Variable",
+    "custom_gradient",
     "enable_eager_execution",
     "executing_eagerly",
     "gradients_function",
