@@ -101,6 +101,15 @@ GROUPS = (
         ),
     ),
     Group(
+        "Jacobians and Hessians",
+        "The Jacobian of tanh(A·x) for a dense A, and the Hessian of Rosenbrock's function times a vector, "
+        "float32. Each system by its best means: where it has transforms of functions, by them; the others by tapes.",
+        (
+            Work("jacobian", (500,), "Jacobian, 500 outputs of 500 variables"),
+            Work("hessian_vector", (1000,), "Hessian times vector, Rosenbrock of 1000 variables"),
+        ),
+    ),
+    Group(
         "Training",
         "Linear and logistic regression: 10⁵ × 10 float32, 1000 steps of full-batch gradient descent from zero, the "
         "weights updated in each. Perceptron: one step of gradient descent, batch 1024, 784–256–10, relu, softmax "

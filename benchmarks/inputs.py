@@ -32,6 +32,19 @@ def table(rows: int, columns: int, *, classes: bool) -> tuple[np.ndarray, np.nda
     return x, (score > 0).astype(np.float32) if classes else score
 
 
+def layer(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """A square matrix and a vector."""
+    random = np.random.default_rng(4)
+    matrix = random.standard_normal((size, size), np.float32) / np.float32(math.sqrt(size))
+    return matrix, random.standard_normal(size, np.float32)
+
+
+def valley(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """A point near the valley of Rosenbrock's function, and a direction."""
+    random = np.random.default_rng(5)
+    return 1 + 0.1 * random.standard_normal(size, np.float32), random.standard_normal(size, np.float32)
+
+
 class Digits(NamedTuple):
     """A batch for a perceptron with one hidden layer, and its weights to begin with."""
 

@@ -109,6 +109,34 @@ class Tape:
 
         return derivative
 
+    def jacobian(self, size):
+        tf = self.tf
+
+        def derivatives(x, matrix):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = tf.tanh(tf.reshape(tf.matmul(matrix, tf.reshape(x, [size, 1])), [size]))
+            return [tape.jacobian(y, x)]
+
+        matrix, x = map(tf.constant, inputs.layer(size))
+        return self._work(derivatives, x, matrix)
+
+    def _rosenbrock(self, x):
+        return self.tf.reduce_sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+    def hessian_vector(self, size):
+        tf = self.tf
+
+        def product(x, v):
+            with tf.autodiff.ForwardAccumulator(x, v) as accumulator:
+                with tf.GradientTape() as tape:
+                    tape.watch(x)
+                    y = self._rosenbrock(x)
+                slope = tape.gradient(y, x)
+            return [accumulator.jvp(slope)]
+
+        return self._work(product, *map(tf.constant, inputs.valley(size)))
+
     def linear_training(self, rows, columns):
         tf = self.tf
         return self._training(lambda z, y: tf.reduce_mean(tf.square(z - y)), inputs.LINEAR_RATE, rows, columns, False)

@@ -1,7 +1,7 @@
 """The cases in autograd."""
 
 import autograd.numpy as np
-from autograd import elementwise_grad, grad, value_and_grad
+from autograd import elementwise_grad, grad, hessian_vector_product, jacobian, value_and_grad
 from autograd.core import make_vjp
 from autograd.scipy.special import logsumexp
 
@@ -62,6 +62,18 @@ class System:
             derivative = elementwise_grad(derivative)
         x = inputs.points(size, 3)
         return lambda: [derivative(x)]
+
+    def jacobian(self, size):
+        matrix, x = inputs.layer(size)
+        derivatives = jacobian(lambda x: np.tanh(matrix @ x))
+        return lambda: [derivatives(x)]
+
+    def hessian_vector(self, size):
+        def rosenbrock(x):
+            return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+        product, (x, v) = hessian_vector_product(rosenbrock), inputs.valley(size)
+        return lambda: [product(x, v)]
 
     def linear_training(self, rows, columns):
         return self._training(lambda z, y: np.mean(np.square(z - y)), inputs.LINEAR_RATE, rows, columns, classes=False)

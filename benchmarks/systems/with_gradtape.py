@@ -20,6 +20,9 @@ class System(Tape):
     def tenth(self, size):
         return self._work(lambda x: tf.derivatives(self._wave, x, 10)[1:], tf.constant(inputs.points(size, 3)))
 
+    def hessian_vector(self, size):
+        return self._work(lambda x, v: [tf.hvp(self._rosenbrock, (x,), (v,))], *map(tf.constant, inputs.valley(size)))
+
     def labels(self, labels, classes):
         return tf.one_hot(labels, classes)
 

@@ -86,6 +86,20 @@ class System:
             derivative = _slope(derivative)
         return self._work(lambda x: [derivative(x)], jnp.asarray(inputs.points(size, 3)))
 
+    def jacobian(self, size):
+        matrix, x = map(jnp.asarray, inputs.layer(size))
+        derivatives = jax.jacrev(lambda x, matrix: jnp.tanh(matrix @ x))
+        return self._work(lambda x, matrix: [derivatives(x, matrix)], x, matrix)
+
+    def hessian_vector(self, size):
+        def rosenbrock(x):
+            return jnp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+        def product(x, v):
+            return [jax.jvp(jax.grad(rosenbrock), (x,), (v,))[1]]
+
+        return self._work(product, *map(jnp.asarray, inputs.valley(size)))
+
     def linear_training(self, rows, columns):
         return self._training(
             lambda z, y: jnp.mean(jnp.square(z - y)), inputs.LINEAR_RATE, rows, columns, classes=False

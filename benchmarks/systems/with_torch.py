@@ -95,6 +95,28 @@ class System:
 
         return self._work(derivative, self._input(inputs.points(size, 3)), torch.ones(size))
 
+    def jacobian(self, size):
+        matrix, x = map(torch.tensor, inputs.layer(size))
+        derivatives = torch.func.jacrev(lambda x, matrix: torch.tanh(matrix @ x))
+        return self._work(lambda x, matrix: [derivatives(x, matrix)], x, matrix)
+
+    def hessian_vector(self, size):
+        def rosenbrock(x):
+            return torch.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+        def product(x, v):
+            x = self._watched(x)
+            (slope,) = grad(rosenbrock(x), x, create_graph=True)
+            return grad(slope, x, v)
+
+        def by_transforms(x, v):
+            return [torch.func.jvp(torch.func.grad(rosenbrock), (x,), (v,))[1]]
+
+        x, v = inputs.valley(size)
+        if self.compiled:  # each the faster one
+            return self._work(by_transforms, torch.tensor(x), torch.tensor(v))
+        return self._work(product, self._input(x), torch.tensor(v))
+
     def linear_training(self, rows, columns):
         return self._training(
             lambda z, y: torch.mean(torch.square(z - y)), inputs.LINEAR_RATE, rows, columns, classes=False

@@ -354,3 +354,48 @@ class TestCheckpoint:
             lambda f: tf.function(tf.jacobian(lambda x: f(f(x)))),
         ):
             assert np.asarray(make(part)(x)) == pytest.approx(np.asarray(make(plain)(x)), rel=1e-14)
+
+
+class TestUnitVectors:
+    """A Jacobian begins with unit vectors, and knows what stays a multiple of one."""
+
+    def test_a_layer_needs_no_product_of_two_matrices(self):
+        a, x = tf.constant(np.arange(12.0).reshape(4, 3) / 10), tf.constant([0.3, -0.2, 0.5], tf.float64)
+        f = lambda x: tf.tanh(tf.reshape(a @ tf.reshape(x, (3, 1)), (4,)))  # noqa: E731
+        true = (1 - np.tanh(a.numpy() @ x.numpy()) ** 2)[:, None] * a.numpy()
+        for transform in (tf.jacrev, tf.jacfwd):
+            tf.function(transform(f))(x)
+            staged = tf.function(transform(f))
+            assert np.asarray(staged(x)) == pytest.approx(true, rel=1e-14)
+            products = [step for step in staged.programs[0].steps if step[0] == "matmul"]
+            assert len(products) == 1  # a @ x
+
+    @pytest.mark.parametrize(
+        "f",
+        [
+            lambda x, a: tf.matmul(x[None] * 2.0, a),
+            lambda x, a: tf.matmul(a, tf.exp(x)[:, None], transpose_a=True),
+            lambda x, a: tf.matmul(x[None], a, transpose_b=True) ** 2,
+            lambda x, a: tf.matmul(a, x[:, None]) + tf.reduce_sum(x),
+            lambda x, a: tf.where(x > 0, x**2, 3.0 * x)[1:] / x[0],
+            lambda x, a: tf.reshape(x, (2, 2)) @ a[:2],
+            lambda x, a: x[::-1] * x,
+        ],
+    )
+    def test_rows_one_by_one_are_the_same(self, f):
+        a = tf.constant(np.linspace(-1, 1, 16).reshape(4, 4))
+        x = tf.constant([0.3, -0.7, 1.1, 0.4], tf.float64)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            y = f(x, a)
+        single = tape.jacobian(y, x, experimental_use_pfor=False).numpy()
+        for found in (tape.jacobian(y, x), tf.jacfwd(f)(x, a), tf.jacrev(f)(x, a)):
+            assert np.asarray(found) == pytest.approx(single, rel=1e-14, abs=1e-15)
+
+    def test_what_was_put_to_the_same_place_is_put_once(self):
+        @tf.function
+        def slope(x):
+            return tf.grad(lambda x: tf.reduce_sum(x[1:] * x[1:] ** 2))(x)
+
+        assert slope(tf.constant([1.0, 2.0])).numpy().tolist() == [0.0, 12.0]
+        assert [step[0] for step in slope.programs[0].steps].count("put_slice") == 1

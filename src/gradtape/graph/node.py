@@ -81,6 +81,9 @@ class Primitive:
                 if the primitive is, else one call for each example
     lowering    (machine, values…, params…) → value, or the name of one of the engine's elementary functions,
                 or None: not part of a fused kernel, or READ: no instruction, only a way to read the operand
+    units       for a linear or bilinear one, what it makes of multiples of all unit vectors in place of input i: (the
+                factors in the shape of that input, i, inputs, params…) → the images side by side along a first axis,
+                or None where that is nothing simpler; else None
     view        for a primitive that only shows its input in another way: (layout, params…) → layout, or None where
                 strides cannot say it (see engine.layout); else None
     reduction   for a primitive that reduces over axes: how two partial results combine; else None
@@ -134,6 +137,7 @@ class Primitive:
         "rule",
         "series",
         "several",
+        "units",
         "view",
         "zeros",
     )
@@ -147,6 +151,7 @@ class Primitive:
         rule: Any = None,
         forward: Callable[..., Any] | None = None,
         batch: Callable[..., Node] | None = None,
+        units: Callable[..., Node | None] | None = None,
         lowering: Any = None,
         reduction: Any = None,
         view: Any = None,
@@ -174,6 +179,7 @@ class Primitive:
         self.rule = rule
         self.forward = forward
         self.batch = batch
+        self.units = units
         self.lowering = lowering
         self.reduction = reduction
         self.view = view

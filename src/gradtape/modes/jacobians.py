@@ -29,6 +29,7 @@ from gradtape.modes.reverse import pull_back
 from gradtape.modes.sketch import Sketch
 from gradtape.modes.sparsity import Sparsity
 from gradtape.modes.transformed import transform
+from gradtape.modes.units import images
 from gradtape.ops.declare import convert
 from gradtape.ops.selection import equal
 from gradtape.ops.shaping import CONCAT, TRANSPOSE, broadcasted, full, reshaped
@@ -209,7 +210,11 @@ def directions(
     parts = []
     for start in range(0, number, step):
         stop = min(start + step, number)
-        many = batched(nodes, {one: units(start, stop)}, stop - start)
+        if shared is None and 1 < number == step:
+            examples = images(nodes, one, sketch.rests_on_placeholder, lambda shape: _places(0, number, number, shape))
+        else:
+            examples = {one: units(start, stop)}
+        many = batched(nodes, examples, stop - start)
         parts.append([repeated(y, stop - start) if ys is None else ys for y, ys in zip(nodes, many, strict=True)])
         if step < number and thread.capture is None and not recordings.get():
             parts[-1] = [_computed(ys) for ys in parts[-1]]  # so that what was in between is let go
@@ -223,8 +228,13 @@ def _units(start: int, stop: int, number: int, dtype: DType) -> Node:
     """Rows of the identity matrix."""
     if number == 1:
         return full((1, 1), 1, dtype)
+    return convert(_places(start, stop, number, (number,)), dtype)
+
+
+def _places(start: int, stop: int, number: int, shape: Shape) -> Node:
+    """Where unit vectors of a shape with so many elements are not zero."""
     rows, columns = np.arange(start, stop, dtype=np.int32)[:, None], np.arange(number, dtype=np.int32)[None]
-    return convert(equal(leaf(rows, int32), leaf(columns, int32)), dtype)
+    return reshaped(equal(leaf(rows, int32), leaf(columns, int32)), (stop - start, *shape))
 
 
 def _computed(node: Node) -> Node:

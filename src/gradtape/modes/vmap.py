@@ -39,8 +39,8 @@ def vmap(f: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0, axis_size
 
     Negative axes count from the last one. f is called once, with tensors whose values are not known, so it chooses with
     `where`, `cond` and `while_loop`. Nothing is repeated that is the same for all examples, and the results have the
-    bits that a loop would give, but for matrix products and sums of less than 25 float64 numbers in 32 examples or
-    more, which are summed in another order.
+    bits that a loop would give, but for matrix products, and sums of at most 24 numbers each in 32 examples or more,
+    which are summed in another order.
 
     Raises ShapeError if an axis does not exist or numbers of examples differ, ArgumentError if `in_axes` does not fit
     the arguments, ControlFlowError if f needs a value.

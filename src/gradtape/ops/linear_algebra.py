@@ -93,12 +93,23 @@ def _dependence(along: Any, value: Any, shape: Shape, params: tuple) -> Any:
     return found
 
 
+def _units(d: Node, i: int, inputs: tuple[Node, ...], turn_a: bool, turn_b: bool) -> Node | None:
+    """A unit vector times a matrix is one of its rows, or columns."""
+    matrix, turned, shape = inputs[1 - i], (turn_a, turn_b)[1 - i], _turned(d.shape, (turn_a, turn_b)[i])
+    if len(d.shape) != 2 or len(matrix.shape) != 2 or shape[i] != 1:
+        return None
+    rows = _turned_node(matrix) if turned == (i == 0) else matrix
+    number, length = rows.shape
+    return reshaped(reshaped(d, (number, 1)) * rows, (number, 1, length) if i == 0 else (number, length, 1))
+
+
 MATMUL = Primitive(
     "matmul",
     "bilinear",
     infer=_infer,
     rule=[_to_a, _to_b],
     batch=_batch,
+    units=_units,
     reference=_reference,
     library="matmul",
     parameters=["transpose_a", "transpose_b"],
