@@ -67,7 +67,7 @@ PARAMETERS: dict[str, list[tuple]] = {
     "log_excess": [(0,), (1,)],
     "logarithm_slope": [(1, 2), (2, 10)],
     "multiple_of_power": [(2, 3), (-3, 2)],
-    "pow_slope": [(1,), (2,)],
+    "pow_slope": [(0, 1), (0, 2), (1, 0), (1, 1), (3, 0)],
     "root_slope": [(1, 0), (2, 1)],
     "sigmoid_difference": [(1,), (2,)],
     "xlogy_slope": [(1, 0), (2, 1)],

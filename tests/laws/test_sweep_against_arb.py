@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 flint = pytest.importorskip("flint")
 
-from sweeping import oracle  # noqa: E402
+from sweeping import binary, oracle  # noqa: E402
 from sweeping.functions import CONTRACT, HIGH_CONTRACT, HIGH_FUNCTIONS  # noqa: E402
 
 BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -35,6 +35,27 @@ def test_orders_above_the_third(name: str, order: int, dtype: str) -> None:
 def test_double_results_next_to_zeros(name: str, order: int) -> None:
     tally = oracle.measured(name, order, SAMPLE)
     assert not tally.over and tally.counted <= CONTRACT[order], tally
+
+
+@BOTH
+@pytest.mark.parametrize(("name", "order"), list(binary.names()))
+def test_functions_of_two_variables(name: str, order: int, dtype: str) -> None:
+    tally = binary.measured(name, SAMPLE, dtype)
+    assert tally.inputs > 500
+    assert not tally.over and tally.counted <= CONTRACT[order], tally
+
+
+@pytest.mark.parametrize(("function", "name"), [("pow", "power"), ("hypot", "hypot"), ("atan2", "atan2")])
+def test_true_values_of_two_variables_are_those_of_mpmath(function: str, name: str) -> None:
+    rng = np.random.default_rng(1)
+    wanted = [(i, j) for i in range(4) for j in range(4 - i)]
+    for x, y in rng.uniform(0.1, 3, (8, 2)).tolist():
+        found = binary.truth(function, x, y, wanted)
+        with mp.workprec(300):
+            for (i, j), ball in zip(wanted, found, strict=True):
+                expected = mp.diff(getattr(mp, name), (mpf(x), mpf(y)), (i, j))
+                high = float(ball)
+                assert abs(mpf(high) + mpf(float(ball - high)) - expected) <= abs(expected) * 2.0**-60
 
 
 @pytest.mark.parametrize(("name", "order"), [("tanh", 3), ("mish", 2), ("erf", 1), ("digamma", 0), ("expm1", 0)])

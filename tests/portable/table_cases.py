@@ -125,9 +125,9 @@ def arity_of(name: str) -> int:
 
 def _meaningful(name: str, values: dict) -> bool:
     """Slopes begin with order 1, powers that are primitives of their own have other exponents than 0 and 1."""
-    if name.endswith("_slope") and name != "pow_slope":
+    if name.endswith("_slope"):
         return values.get("order", 1) >= 1 and values.get("by_x", 1) + values.get("by_y", 1) >= 1
-    if name in ("pow_slope", "divided_by_power"):
+    if name == "divided_by_power":
         return values["n"] >= 1
     return name != "multiple_of_power" or values["n"] not in (0, 1)
 

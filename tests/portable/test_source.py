@@ -55,7 +55,7 @@ def printed():
 
 ULPS = {"float32": 4, "float64": 64}
 """How far NumPy's code may be away: in units in the last place of the result, and of its argument through the function.
-float32 is mostly computed in float64 and rounded once; pow_slope and exp_difference are NumPy's float32 functions."""
+float32 is mostly computed in float64 and rounded once; exp_difference is NumPy's float32 function."""
 
 WIDER = {"digamma": {"float32": 4, "float64": 512}}  # 64 reciprocals are added, which cancel between the poles
 

@@ -133,7 +133,7 @@ class Errors:
             return math.isfinite(result)
         man, exp = true
         if _float(abs(man), exp - (self.highest - self.digits - 1)) >= 2.0 ** (self.digits + 1) - 1:
-            return result != math.copysign(math.inf, man)
+            return result != (math.inf if man > 0 else -math.inf)
         vanishes = _float(abs(man), exp + 1 - self.lowest)
         on_edge = abs(vanishes - 1) < SLACK  # the true value is a tie there, which Arb has as a ball
         return not math.isfinite(result) or ((result == 0) != (vanishes <= 1) and not on_edge)

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from sweeping import peers
+from sweeping.binary import DERIVATIVES
+from sweeping.binary import FUNCTIONS as BINARY_FUNCTIONS
 from sweeping.functions import CONTRACT, HIGH_CONTRACT, HIGH_FUNCTIONS, HIGH_ORDERS, ORDERS, catalogue, exists
 from sweeping.halves import HALVES
 from sweeping.measure import Tally
-from sweeping.state import FLOAT32, FLOAT64, HIGH, State
+from sweeping.state import BINARY, FLOAT32, FLOAT64, HIGH, State
 
 PATH = Path(__file__).parents[2] / "docs" / "accuracy.md"
 
@@ -70,6 +72,16 @@ of each type. The largest error is that against the truth, and *not nearest* cou
 the type nearest to it: rounded to float32 first, such a one had lost the side of a tie.
 """
 
+TWO = """
+## Functions of two variables
+
+x is the first argument, y the second: `pow` is x to the power y, `atan2` the angle of (y, x) as its arguments are
+called, `xlogy` x·log(y). A cell says for a derivative by these variables what is counted: ulps for the value, half an
+ulp of each argument allowed as above. The contract is the same: 1, 2, 4 and 4 ulp by order. True values come from Arb,
+at about {count} pairs: all exponents, ordinary sizes, x next to y, x or y next to small whole numbers, and all pairs of
+special numbers with subnormal ones among them; for `pow` x > 0, for `xlogy` y > 0.
+"""
+
 
 def write(state: State) -> None:
     PATH.write_text("\n".join(lines(state)) + "\n", encoding="utf-8")
@@ -99,6 +111,11 @@ def lines(state: State) -> Iterator[str]:
         yield DOUBLE
         yield from _table(["function", "order", "max ulp", "at x", "counted", "at x", "over", "broken", "inputs"], rows)
         yield from _over(state, FLOAT64)
+    counts = {part.count for part in state.done if part.table in BINARY}
+    if counts:
+        yield TWO.format(count=_count(max(counts)))
+        heads = [f"∂{variables}" if variables else "value" for variables in DERIVATIVES]
+        yield from _table(["function", "type", *heads], _two(state))
     counts = {part.count for part in state.done if part.table in HIGH}
     if counts:
         yield HIGH_ORDER.format(bound=HIGH_CONTRACT, count=_count(max(counts)))
@@ -139,6 +156,19 @@ def _double(state: State) -> Iterator[list[str]]:
     for name, order, tally, _ in _known(state, FLOAT64):
         row = [f"`{name}`", str(order), _ulps(tally.ulps), _place(tally.ulps_at), _ulps(tally.counted)]
         yield row + [_place(tally.counted_at), _count(tally.over), _count(tally.wrong), _count(tally.inputs)]
+
+
+def _two(state: State) -> Iterator[list[str]]:
+    for name in BINARY_FUNCTIONS:
+        for table, dtype in BINARY.items():
+            found = [state.row(table, f"{name} {v}".strip(), len(v)) for v in DERIVATIVES]
+            if any(found):
+                yield [f"`{name}`", dtype, *["" if known is None else _counted(known[0]) for known in found]]
+
+
+def _counted(tally: Tally) -> str:
+    beyond = f", over at {_count(tally.over)} of {_count(tally.inputs)}" if tally.over else ""
+    return _ulps(tally.counted) + beyond
 
 
 def _high(state: State) -> Iterator[list[str]]:

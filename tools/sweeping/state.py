@@ -13,6 +13,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from sweeping.binary import fingerprint as binary_fingerprint
+from sweeping.binary import names as binary_names
 from sweeping.functions import catalogue, fingerprint
 from sweeping.halves import HALVES
 from sweeping.inputs import CHUNKS
@@ -20,6 +22,9 @@ from sweeping.measure import Tally
 from sweeping.peers import TITLES, installed
 
 FLOAT32, FLOAT64 = "float32", "float64"
+BINARY = {"binary-float32": FLOAT32, "binary-float64": FLOAT64}
+"""The tables of functions of two variables, by the type that they are about."""
+BINARY_NAMES = dict(binary_names())
 HIGH = {"high-float32": FLOAT32, "high-float64": FLOAT64}
 """The tables of orders above the third, by the type that they are about."""
 
@@ -85,6 +90,8 @@ class State:
 
 def _code(part: Part) -> str:
     """Says what was measured: the kernels for the result and for the truth, and the version of a peer."""
+    if part.table in BINARY:
+        return binary_fingerprint(part.function, BINARY[part.table]) if part.function in BINARY_NAMES else "gone"
     if part.function not in catalogue():
         return "gone"
     types = [HIGH.get(part.table, FLOAT64)]

@@ -13,10 +13,10 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from gradtape import config
-from sweeping import halves, inputs, oracle, peers
+from sweeping import binary, halves, inputs, oracle, peers
 from sweeping.functions import HIGH_FUNCTIONS, HIGH_ORDERS, catalogue, constants, exists, values
 from sweeping.measure import Tally, measure
-from sweeping.state import FLOAT32, FLOAT64, HIGH, Part, State
+from sweeping.state import BINARY, FLOAT32, FLOAT64, HIGH, Part, State
 
 BLOCK = 1 << 18
 """So many numbers are computed at once: small enough for the processor's cache."""
@@ -67,6 +67,8 @@ def carry_out(part: Part) -> Tally:
         return oracle.measured(name, order, part.count)
     if part.table in halves.HALVES:
         return halves.measured(name, order, part.table)
+    if part.table in BINARY:
+        return binary.measured(name, part.count, BINARY[part.table])
     if part.table in HIGH:
         return oracle.measured(name, order, part.count, HIGH[part.table])
     x = inputs.chunk(part.count) if part.is_chunk else float32_inputs(name, order, part.count)
@@ -94,6 +96,12 @@ def high_parts(names: Iterable[str], count: int) -> Iterator[Part]:
     chosen = [name for name in HIGH_FUNCTIONS if name in set(names)]
     for table in HIGH:
         yield from sample_parts(table, chosen, HIGH_ORDERS, count)
+
+
+def binary_parts(count: int) -> Iterator[Part]:
+    for table in BINARY:
+        for name, order in binary.names():
+            yield Part(table, name, order, f"sample {count}")
 
 
 def chunk_parts(names: Iterable[str], orders: Sequence[int]) -> Iterator[Part]:

@@ -223,3 +223,18 @@ def cube_root_slope(order: int) -> Fraction:
 SELU_SCALE = Fraction("1.0507009873554804934193349852946")
 SELU_ALPHA = Fraction("1.6732632423543772848170429916717")
 """The constants of selu as published (Klambauer et al., *Self-Normalizing Neural Networks*, 2017)."""
+
+
+@cache
+def falling(order: int, slope: int = 0) -> Polynomial:
+    """The derivative of order `slope` of y (y - 1) … (y - order + 1), a factor of the derivatives of xʸ by x.
+
+    >>> falling(2), falling(2, 1)
+    ((0, -1, 1), (-1, 2))
+    """
+    terms = [1]
+    for m in range(order):
+        terms = [a - m * b for a, b in zip([0, *terms], [*terms, 0], strict=True)]
+    for _ in range(slope):
+        terms = [i * c for i, c in enumerate(terms)][1:]
+    return tuple(terms)

@@ -15,9 +15,10 @@ from gradtape.graph.handles import TensorLike, as_node, wrap
 from gradtape.graph.node import Node
 from gradtape.ops import admit
 from gradtape.ops.arithmetic import identity
+from gradtape.ops.closed_forms import falling, polynomial
 from gradtape.ops.declare import elementwise, pair, publish
 from gradtape.ops.powers import LARGEST_STATIC_EXPONENT, integer_pow, reciprocal, square
-from gradtape.ops.selection import equal, where
+from gradtape.ops.selection import where
 from gradtape.ops.series import Closed
 
 Tensor = Any
@@ -124,34 +125,60 @@ def log10(x: TensorLike, name: str | None = None) -> Tensor:
 # -- powers ---------------------------------------------------------------------------------------------------
 
 
+def _slope_sum(x: Any, y: Any, log: Any, by_x: int, by_y: int) -> Any:
+    """The derivative of x to the power y of these orders, over x to the power y - by_x."""
+    orders = range(min(by_x, by_y) + 1)
+    return sum(math.comb(by_y, k) * polynomial(falling(by_x, k), y) * log ** (by_y - k) for k in orders)
+
+
+def _slope_reference(x: Any, y: Any, by_x: int, by_y: int) -> Any:
+    wide, high = x.astype(np.float64), y.astype(np.float64)
+    with np.errstate(all="ignore"):
+        log = np.log(np.where(wide > 0, wide, 1)) if by_y else 0
+        value = np.power(wide, high - by_x) * _slope_sum(wide, high, log, by_x, by_y)
+    return np.where(wide <= 0 if by_y else high == 0, 0, value).astype(x.dtype)
+
+
+def _slope_exact(mp: Any, x: Any, y: Any, by_x: int, by_y: int) -> Any:
+    if x <= 0 if by_y else y == 0:
+        return mp.zero
+    factor = _slope_sum(x, y, mp.log(x) if by_y else mp.zero, by_x, by_y)
+    return factor * x ** (y - by_x) if factor else mp.zero
+
+
+def _series_slope_by_x(x: Node, y: Node, by_x: int, by_y: int) -> Node | None:
+    if by_x and by_y:
+        return None
+    slope = pow_slope(x, y, by_x, by_y)
+    if not by_y:
+        return (y - by_x) * slope / x
+    return (y * slope + by_y * (pow_slope(x, y, 0, by_y - 1) if by_y > 1 else real_pow(x, y))) / x
+
+
+def _series_slope_by_y(x: Node, y: Node, by_x: int, by_y: int) -> Node | None:
+    return None if by_x else where(x > 0, pow_slope(x, y, by_x, by_y) * log(x), 0)
+
+
 @elementwise(
     partials=[
-        lambda x, y, n: y * pow_slope(x, y - 1, n) + n * (pow_slope(x, y - 1, n - 1) if n > 1 else real_pow(x, y - 1)),
-        lambda x, y, n: pow_slope(x, y, n + 1),
+        lambda x, y, by_x, by_y: pow_slope(x, y, by_x + 1, by_y),
+        lambda x, y, by_x, by_y: pow_slope(x, y, by_x, by_y + 1),
     ],
     lowering="pow_slope",
-    reference=lambda x, y, n: np.where(x > 0, np.power(x, y) * np.log(np.where(x > 0, x, 1)) ** n, 0).astype(x.dtype),
-    parameters=["n"],
-    admits=admit.order,
+    reference=_slope_reference,
+    parameters=["by_x", "by_y"],
+    admits=lambda by_x, by_y: min(by_x, by_y) >= 0 and 1 <= by_x + by_y <= admit.HIGHEST_ORDER,
     public=False,
     domain="x > 0",
-    exact=lambda mp, x, y, n: x**y * mp.log(x) ** n if x > 0 else mp.zero,
-    series=Closed(
-        [
-            lambda x, y, n: (y * pow_slope(x, y, n) + n * (pow_slope(x, y, n - 1) if n > 1 else real_pow(x, y))) / x,
-            lambda x, y, n: where(x > 0, pow_slope(x, y, n) * log(x), 0),
-        ]
-    ),
+    exact=_slope_exact,
+    series=Closed([_series_slope_by_x, _series_slope_by_y]),
 )
-def pow_slope(x: TensorLike, y: TensorLike, n: int, name: str | None = None) -> Tensor:
-    """The nth derivative of x to the power y by y: xʸ (log x)ⁿ, and 0 where x ≤ 0."""
+def pow_slope(x: TensorLike, y: TensorLike, by_x: int, by_y: int, name: str | None = None) -> Tensor:
+    """The derivative of x to the power y, so many times by x and by y; 0 where it is by y and x ≤ 0."""
 
 
 @elementwise(
-    partials=[
-        lambda x, y: where(equal(y, 0), 0, y * real_pow(x, y - 1)),
-        lambda x, y: pow_slope(x, y, 1),
-    ],
+    partials=[lambda x, y: pow_slope(x, y, 1, 0), lambda x, y: pow_slope(x, y, 0, 1)],
     lowering="pow",
     reference=np.power,
     public=False,

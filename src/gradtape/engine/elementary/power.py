@@ -10,13 +10,17 @@ they are subnormal, else 0.53); rsqrt 0.5, 0.5.
 
 from __future__ import annotations
 
+import sys
+from math import comb, factorial
+
 from gradtape.engine.elementary import exponential
-from gradtape.engine.elementary.algebraic import constant
+from gradtape.engine.elementary.algebraic import constant, polynomial, scale
 from gradtape.engine.elementary.arithmetic import INF, NAN, TINY, Arithmetic, Pair
 from gradtape.engine.elementary.exponential import clamp
 from gradtape.engine.elementary.inverse_trigonometric import normalizer
 from gradtape.engine.elementary.logarithm import log_pair
 from gradtape.engine.machine import Machine, Value
+from gradtape.ops.closed_forms import falling
 
 
 def pow(m: Machine, x: Value, y: Value) -> Value:
@@ -45,21 +49,85 @@ def pow(m: Machine, x: Value, y: Value) -> Value:
     return m.select(m.equal(x, 1.0) | m.equal(y, 0.0), one, result)
 
 
-def pow_slope(m: Machine, x: Value, y: Value, n: int) -> Value:
-    """x**y * log(x)**n for n >= 1; 0 where x <= 0."""
+def pow_slope(m: Machine, x: Value, y: Value, by_x: int, by_y: int) -> Value:
+    """The derivative of x**y of these orders, not both 0, in one rounding; 0 where it is by y and x <= 0.
+
+    For n times by x and k times by y it is x**(y - n) Σ C(k, i) F⁽ⁱ⁾(y) log(x)**(k - i), with the falling factorial
+    F(y) = y (y - 1) … (y - n + 1).
+    """
     w = Arithmetic(m, x.type)
-    base, exponent = w.widen(x), w.widen(y)
+    type = x.type
+    zero, inf = m.const(type, 0.0), m.const(type, INF)
+    base, exponent = m.abs(w.widen(x)), w.widen(y)
     logarithm = log_pair(w, base, extended=True)
-    product = w.multiply(logarithm, clamp(exponent, -(2.0**70), 2.0**70))
-    limit = 800.0 if w.long else 200.0
+    factor, shift = slope_factor(w, clamp(exponent, *FINITE[type]), logarithm, by_x, by_y)
+    near = clamp(exponent, -(2.0**70), 2.0**70)  # as good as infinite, but 0 * near is 0
+    product = w.multiply(logarithm, w.sum(near, w.const(-float(by_x))))
+    limit = 8000.0 if w.long else 690.0  # the factor does not bring it back from there
     low = None if product.lo is None else m.select(m.abs(product.hi) < limit, product.lo, 0.0)
     power = exponential.reduce(w, Pair(clamp(product.hi, -limit, limit), low))
-    value = w.scaled(w.multiply(power.fraction, w.power(logarithm, n)), power.k)
-    value = m.select(m.equal(x, 1.0), m.const(x.type, 0.0), value)
-    value = m.select(x > 0.0, value, m.const(x.type, 0.0))
-    infinite = m.select(y < 0.0, m.const(x.type, 0.0), m.const(x.type, INF))
-    value = m.select(m.equal(x, INF), infinite, value)
-    return m.select(m.is_nan(x) | m.is_nan(y), x + y, value)
+    k = power.k if shift is None else power.k + shift
+    k = m.maximum(m.minimum(k, 2046), -2044) if w.long else k
+    value = w.scaled(w.multiply(power.fraction, factor), k)
+    infinite = m.equal(base, INF)
+    if by_y:
+        value = m.select(infinite, m.select(y < float(by_x), zero, inf), value)
+        value = m.select(x > 0.0, value, zero)
+        return m.select(m.is_nan(x) | m.is_nan(y), x + y, value)
+    # at 0 and at infinity: a power of it with an exponent that is positive, 0 or negative
+    pole = m.select(m.equal(factor.hi, 0.0), zero, m.select(factor.hi < 0.0, m.const(type, -INF), inf))
+    above, below = m.select(infinite, inf, zero), m.select(infinite, zero, pole)
+    level = m.select(m.equal(y, float(by_x)), m.const(type, float(factorial(by_x))), below)
+    extreme = infinite | m.equal(base, 0.0)
+    value = m.select(extreme, m.select(y > float(by_x), above, level), value)
+    endless = m.equal(m.abs(y), INF) & m.equal(m.abs(x), 1.0)
+    value = m.select(endless, y if by_x % 2 else m.abs(y), value)
+    whole = m.equal(m.rint(y), y)
+    odd = m.compare("ne", m.rint(y * 0.5), y * 0.5)
+    value = m.select((x < 0.0) & m.invert(whole) & w.is_finite(x), m.const(type, NAN), value)
+    turned = whole & (m.invert(odd) if by_x % 2 else odd)
+    negative = m.copysign(m.const(type, 1.0), m.select(turned, x, zero)) < 0.0
+    value = m.select(negative, -value, value)
+    value = m.select(m.is_nan(x) | m.is_nan(y), x + y, value)
+    return m.select(m.equal(y, 0.0), zero, value)
+
+
+FINITE = {"float": (-(2.0**130), 2.0**130), "double": (-sys.float_info.max, sys.float_info.max)}
+"""What an infinite exponent is taken for, where it is a factor."""
+
+
+def slope_factor(w: Arithmetic, y: Value, logarithm: Pair, by_x: int, by_y: int) -> tuple[Pair, Value | None]:
+    """What x**(y - by_x) is multiplied with, over a power of two, and which one. Floats, in double, need none."""
+    m = w.m
+    one, shift, unit = w.pair(1.0), None, y
+    if w.long and by_x:
+        size = m.abs(y)
+        if by_y:
+            size = m.select(size < 1.0, 1.0, size)
+        down, places = scale(w, size)
+        unit, shift = y * down, -places * by_x
+        one = Pair(down)
+        if not by_y and by_x > 1:  # only the first factor is as small as y
+            small = size < 1.0
+            one = Pair(m.select(small, 1.0, down))
+            shift = m.select(small, -places, shift)
+    if not by_y:
+        total = Pair(unit)
+        for n in range(1, by_x):
+            far = m.select(m.abs(y) < 1.0, y, unit) if w.long else y
+            total = w.multiply(total, w.subtract(far, w.multiply(one, float(n))))
+        return total, shift
+    value: Pair | None = None
+    for k in range(min(by_x, by_y) + 1):
+        term = polynomial(w, falling(by_x, k), Pair(unit), one)
+        for n, part in ((comb(by_y, k), None), (k, one), (by_y - k, logarithm)):
+            if part is None:
+                term = w.multiply(term, float(n)) if n > 1 else term
+            elif n:
+                term = w.multiply(term, w.power(part, n))
+        value = term if value is None else w.add(value, term)
+    assert value is not None
+    return value, shift
 
 
 def integer_pow(m: Machine, x: Value, n: int) -> Value:
