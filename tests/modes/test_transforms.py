@@ -399,3 +399,11 @@ class TestUnitVectors:
 
         assert slope(tf.constant([1.0, 2.0])).numpy().tolist() == [0.0, 12.0]
         assert [step[0] for step in slope.programs[0].steps].count("put_slice") == 1
+
+
+def test_a_dataclass_goes_into_a_function_and_comes_out():
+    slopes = tf.function(tf.grad(lambda m: tf.reduce_sum(m.weights**2) * m.bias))
+    for weight in (1.0, 2.0):
+        found = slopes(Model(tf.constant([weight]), tf.constant(3.0)))
+        assert (found.weights.numpy().tolist(), found.bias.numpy()) == ([6 * weight], weight**2)
+    assert slopes.experimental_get_tracing_count() == 1

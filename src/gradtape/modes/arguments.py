@@ -58,6 +58,10 @@ class Arguments:
     def packed(self, values: Sequence[Any]) -> Any:
         """What belongs to each leaf in the structure of the arguments: that of the one argument, or a tuple. None
         stands where an argument has something that is no number."""
+        if self._single and len(self.flat) == 1 and self._structure[0] is not None:
+            (value,) = self._structure
+            if not nest.is_nest(value):  # the usual case first
+                return values[0] if values else None
         left = iter(values)
         packed = nest.pack(self._structure, [None if leaf is None else next(left) for leaf in self.flat])
         return packed[0] if self._single else tuple(packed)
@@ -153,6 +157,8 @@ def name_of(f: Any) -> str:
 
 def need_tensors(f: Callable[..., Any], result: Any) -> Any:
     """`result` if it is a Tensor or a nest of them; otherwise an ArgumentError that says what f should return."""
+    if isinstance(result, Handle):  # the usual case first
+        return result
     name = name_of(f)
     if result is None:
         raise ArgumentError(f"cannot differentiate {name}: it returned None; did you forget to return a value from it?")

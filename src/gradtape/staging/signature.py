@@ -4,6 +4,7 @@ equal other arguments."""
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from gradtape.errors import ArgumentError, DTypeError, ShapeError
 from gradtape.graph.dtypes import DType, as_dtype
 from gradtape.graph.handles import Handle, as_node
 from gradtape.graph.node import Node
+from gradtape.modes import nest
 from gradtape.tensor import Tensor
 
 
@@ -70,6 +72,10 @@ def describe(value: Any, key: list[Hashable], nodes: list[Node]) -> None:
         key.append((type(value), len(value)))
         for one in value:
             describe(one, key, nodes)
+    elif nest.is_nest(value):  # a dataclass
+        key.append((type(value),))
+        for _, one in nest.parts(value):
+            describe(one, key, nodes)
     elif isinstance(value, float):
         key.append((float, value.hex()))
     else:
@@ -93,6 +99,11 @@ def replaced(value: Any, next_node: Callable[[], Node]) -> Any:
         return type(value)(*[replaced(one, next_node) for one in value])
     if isinstance(value, (list, tuple)):
         return type(value)(replaced(one, next_node) for one in value)
+    if nest.is_nest(value):  # a dataclass
+        result = copy(value)
+        for name, one in nest.parts(value):
+            object.__setattr__(result, name, replaced(one, next_node))
+        return result
     return value
 
 
