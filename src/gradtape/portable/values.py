@@ -15,7 +15,7 @@ import numpy as np
 from gradtape.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from gradtape.portable.specialise import Body
+    from gradtape.portable.expressions import Expressions
 
 LARGEST_ARRAY = 8
 """Arrays of more elements are not written out; the call that made them is."""
@@ -86,7 +86,7 @@ class Closure:
 
     __slots__ = ("body", "node")
 
-    def __init__(self, node: ast.Lambda | ast.FunctionDef, body: Body):
+    def __init__(self, node: ast.Lambda | ast.FunctionDef, body: Expressions):
         self.node = node
         self.body = body
 
