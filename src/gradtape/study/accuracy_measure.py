@@ -26,7 +26,7 @@ from gradtape.study.accuracy_points import around, check_count, check_domain, re
 from gradtape.study.accuracy_result import WORTH_TELLING, Accuracy, Summary, Worst, sentences
 from gradtape.study.accuracy_truth import Truth, overflows, rounded, rounds_to_zero, ulps, unit
 from gradtape.study.accuracy_verdict import Loss, find_loss
-from gradtape.study.derive import HIGHEST_NESTED, check_order
+from gradtape.study.derive import HIGHEST_NESTED, check_order, nested
 from gradtape.study.subject import ASCII, Subject, check_dtype, subject
 
 CONTRACT = (1.0, 2.0, 4.0, 4.0)
@@ -171,7 +171,7 @@ class _Measure:
         self.mp, self.dtype = truth.mp, truth.dtype
 
     def at(self, x: np.ndarray) -> _Rows:
-        computed = self.shown.values(x, self.order)[self.order]
+        computed = self.shown.values(x, self.order, nested)[self.order]  # what is measured is what tapes give
         truths = [self.exact(point) for point in x.tolist()]
         return self.rows(x, computed, truths)
 

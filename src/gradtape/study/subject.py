@@ -55,9 +55,9 @@ class Subject:
         derived = ("", " and its derivative")[order] if order < 2 else f" and its first {order} derivatives"
         return self.label(0) + derived
 
-    def values(self, x: np.ndarray, order: int) -> list[np.ndarray]:
+    def values(self, x: np.ndarray, order: int, derive: Callable[..., list[Any]] = derivatives) -> list[np.ndarray]:
         """The function and its derivatives at x; where there is no function, as log at -1, there is no derivative."""
-        f, *derived = (np.asarray(y) for y in derivatives(self.function, x, order))
+        f, *derived = (np.asarray(y) for y in derive(self.function, x, order))
         undefined = np.isnan(f)
         return [f, *(np.where(undefined, f, y) for y in derived)]
 
