@@ -23,7 +23,6 @@ from gradtape.graph.node import READ, TABLE
 from gradtape.graph.trace import apply
 
 DIGITS = 50
-ORDER = 10
 POINTS = [-1e8, -30.0, -1.25, -0.75, 1e-20, 0.3, 1.01, 10.0]
 DIRECTION = [0.75, -0.5, 0.25, 0.625, -1.0, 0.5, 0.125]
 ROUNDINGS = 8
@@ -106,24 +105,36 @@ def spacing(number, dtype):
         return float(np.spacing(np.abs(np.array(float(number), dtype))))
 
 
-@pytest.mark.parametrize(("name", "params"), UNARY, ids=[f"{n}{list(p) if p else ''}" for n, p in UNARY])
+def compared(name, params, points, inner, order, dtype):
+    """How many coefficients were compared; all of them must be within the measure."""
+    mp, number = context(), 0
+    outer = {x: coefficients(name, params, x, order + 1) for x in np.array(points, dtype).tolist()}
+    known = [x for x in outer if outer[x] is not None]
+    for x, found in zip(known, jet_of(name, params, known, inner, order, dtype), strict=True):
+        exact = composed(outer[x], inner)
+        sizes = composed(outer[x], inner, abs)
+        moved = composed([j * c for j, c in enumerate(outer[x])][1:], inner, abs)
+        for k in range(1, order + 1):
+            wanted = exact[k] * mp.factorial(k)
+            unit = spacing(wanted, dtype)
+            if not np.isfinite(unit):
+                continue
+            number += 1
+            inside = ROUNDINGS * (k + 1) * mp.mpf(2) ** -53 * sizes[k] + spacing(x, "float64") * moved[k]
+            off = abs(mp.mpf(float(found[k])) - wanted)
+            assert off <= unit + inside * mp.factorial(k), (dtype, inner[1:], x, k, found[k], float(wanted))
+    return number
+
+
+every_unary = pytest.mark.parametrize(("name", "params"), UNARY, ids=[f"{n}{list(p) if p else ''}" for n, p in UNARY])
+
+
+@every_unary
 def test_coefficients(name, params):
-    mp, compared = context(), 0
-    for dtype in ("float32", "float64"):
-        outer = {x: coefficients(name, params, x, ORDER + 1) for x in np.array(POINTS, dtype).tolist()}
-        points = [x for x in outer if outer[x] is not None]
-        for inner in ([1.0], DIRECTION):
-            for x, found in zip(points, jet_of(name, params, points, inner, ORDER, dtype), strict=True):
-                exact = composed(outer[x], inner)
-                sizes = composed(outer[x], inner, abs)
-                moved = composed([j * c for j, c in enumerate(outer[x])][1:], inner, abs)
-                for k in range(1, ORDER + 1):
-                    wanted = exact[k] * mp.factorial(k)
-                    unit = spacing(wanted, dtype)
-                    if not np.isfinite(unit):
-                        continue
-                    compared += 1
-                    inside = ROUNDINGS * (k + 1) * mp.mpf(2) ** -53 * sizes[k] + spacing(x, "float64") * moved[k]
-                    off = abs(mp.mpf(float(found[k])) - wanted)
-                    assert off <= unit + inside * mp.factorial(k), (dtype, inner[1:], x, k, found[k], float(wanted))
-    assert compared
+    cases = [(inner, dtype) for inner in ([1.0], DIRECTION) for dtype in ("float32", "float64")]
+    assert all(compared(name, params, POINTS, inner, 10, dtype) for inner, dtype in cases)
+
+
+@every_unary
+def test_coefficients_of_high_order(name, params):
+    assert compared(name, params, [-0.75, 0.3, 1.01], DIRECTION, 20, "float64")

@@ -19,6 +19,8 @@ SMOOTH = {
     "two inputs": lambda x: tf.hypot(x, tf.cos(x)) + tf.atan2(x, 2.0 + x * x),
     "powers": lambda x: (2.0 + x * x) ** (0.5 + tf.sigmoid(x)),
     "chosen": lambda x: tf.where(x > 0.0, tf.sin(x) ** 3, tf.nn.relu(x + 9.0) * x),
+    "logarithms": lambda x: tf.math.xlogy(2.0 + x, 3.0 + x * x) + tf.math.logaddexp(x, tf.sin(x)),
+    "no NaN": lambda x: tf.math.multiply_no_nan(tf.exp(x), x * x) + tf.math.xlog1py(x, x * x),
     "gamma": lambda x: tf.math.lgamma(2.0 + x * x),
     "erf": lambda x: tf.math.erf(x * x) * tf.nn.gelu(x),
 }
