@@ -18,6 +18,7 @@ RNG = np.random.default_rng(3)
 A, B, C = RNG.standard_normal((3, 4)), RNG.standard_normal((4, 2)), RNG.standard_normal((2, 3, 4))
 PLACES_0, PLACES_1, PLACES_2 = np.array(1), np.array([2, 0]), np.array([[0, 1], [2, 0]])
 COORDINATES = np.array([[[0, 1], [2, 3]], [[1, 1], [0, 0]]])
+SHARES = np.exp(A) / np.sum(np.exp(A), axis=1, keepdims=True)
 AXIS = [((0,), C), ((1,), C), ((2,), C), ((1, 2), C), ((0,), C[0, 0])]
 
 MOVING: dict[str, list[tuple[list[np.ndarray], tuple]]] = {
@@ -42,6 +43,8 @@ MOVING: dict[str, list[tuple[list[np.ndarray], tuple]]] = {
     "put": [([A[:, :2], PLACES_1], (1, 3)), ([C[:, :2, :], PLACES_2], (0, 4)), ([A[0, 0], PLACES_0], (0, 3))],
     "flat_places": [([COORDINATES], ((3, 4), 0)), ([COORDINATES], ((3, 4), 1))],
     "last_at": [([PLACES_1], (4,))],
+    "softmax": [([A, SHARES], ((1,),))],
+    "log_softmax": [([A, np.log(SHARES)], ((1,),))],
     "matmul": [
         ([A, B], (False, False)),
         ([A, B.T], (False, True)),

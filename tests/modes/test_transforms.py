@@ -407,3 +407,33 @@ def test_a_dataclass_goes_into_a_function_and_comes_out():
         found = slopes(Model(tf.constant([weight]), tf.constant(3.0)))
         assert (found.weights.numpy().tolist(), found.bias.numpy()) == ([6 * weight], weight**2)
     assert slopes.experimental_get_tracing_count() == 1
+
+
+class TestLoops:
+    @staticmethod
+    def root(a):
+        """The square root by Newton's method, until it changes no more; the loop closes over a."""
+        return tf.while_loop(lambda x, last: x != last, lambda x, last: ((x + a / x) / 2.0, x), (a, 0.0 * a))[0]
+
+    def test_forward_mode_goes_through_a_loop_in_a_function(self):
+        a = tf.constant(2.0, tf.float64)
+        value, slope = tf.function(lambda a: tf.jvp(self.root, (a,), (1.0,)))(a)
+        assert float(value) == pytest.approx(2.0**0.5, rel=1e-15) and float(slope) == pytest.approx(
+            0.5 / 2.0**0.5, rel=1e-14
+        )
+
+    def test_and_again(self):
+        a = tf.constant(2.0, tf.float64)
+        curved = tf.function(
+            tf.jacfwd(
+                tf.jacfwd(
+                    lambda a: tf.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * a), (tf.constant(0), a))[1]
+                )
+            )
+        )
+        assert curved(a).numpy() == 48.0  # a⁴
+
+    def test_in_a_batch(self):
+        a = np.array([4.0, 9.0])
+        slopes = tf.vmap(lambda a: tf.jvp(self.root, (a,), (1.0,))[1])(a)
+        assert np.asarray(slopes) == pytest.approx(0.5 / np.sqrt(a), rel=1e-14)

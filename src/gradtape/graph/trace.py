@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from weakref import ref
 
 from gradtape.graph.dtypes import DType
-from gradtape.graph.node import Buffer, Node, Op, Primitive, Recording, recordings
+from gradtape.graph.node import TABLE, Buffer, Node, Op, Primitive, Recording, recordings
 from gradtape.graph.program import Program, Step
 from gradtape.graph.shapes import Shape
 
@@ -357,6 +357,14 @@ def apply(primitive: Primitive, inputs: tuple[Node, ...], params: tuple = ()) ->
     if recorded and after.dtype.is_floating:
         record(recorded, node, op)
     return node
+
+
+def again(program: Program, leaves: Sequence[Node]) -> list[Node]:
+    """The outputs of a Program, made on nodes: its operations are applied again, for recordings to see."""
+    made: list[Node] = []
+    for name, params, refs in program.steps:
+        made.append(apply(TABLE[name], tuple([made[i] if i >= 0 else leaves[-1 - i] for i in refs]), params))
+    return [made[i] if i >= 0 else leaves[-1 - i] for i in program.outputs]
 
 
 def record(recorded: tuple[Recording, ...], node: Node, op: Op) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradtape.graph.handles import Handle, as_node, wrap
-from gradtape.graph.node import TABLE, Node, Recording, recordings
+from gradtape.graph.node import Node, Recording, recordings
 from gradtape.graph.program import Program
-from gradtape.graph.trace import apply, computation, thread
+from gradtape.graph.trace import again, computation, thread
 from gradtape.modes import nest
 from gradtape.modes.arguments import need_tensors
 from gradtape.modes.forward import push_forward
@@ -42,16 +42,16 @@ def checkpoint(f: Callable[..., Any]) -> Callable:
 
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         given = [wrap(one.node) if isinstance(one, Handle) else one for one in nest.flatten((args, kwargs))]
-        again, named = nest.pack((args, kwargs), given)
+        tensors, named = nest.pack((args, kwargs), given)
         with Sketch("a checkpoint", "", forget=True):
-            value = need_tensors(f, f(*again, **named))
+            value = need_tensors(f, f(*tensors, **named))
             trace = thread.trace
             numbers = [trace[as_node(y)] for y in nest.flatten(value)]
             noted = computation(trace.prefix, numbers, len(numbers))
             leaves = [trace.at[i] for i in noted.leaves]
         token = recordings.set(())
         try:
-            results = _made(noted.program, leaves)
+            results = again(noted.program, leaves)
         finally:
             recordings.reset(token)
         numbers_only = [leaf if _is_number(leaf) else None for leaf in leaves]
@@ -65,14 +65,6 @@ def checkpoint(f: Callable[..., Any]) -> Callable:
 def _is_number(leaf: Node) -> bool:
     """Whether a leaf is a number that no tape watches: what is written by hand is known by its numbers."""
     return type(leaf.value) is float and not any(leaf in recording.made for recording in recordings.get())
-
-
-def _made(program: Program, leaves: Sequence[Node]) -> list[Node]:
-    """The outputs of a Program as nodes."""
-    made: list[Node] = []
-    for name, params, refs in program.steps:
-        made.append(apply(TABLE[name], tuple([made[i] if i >= 0 else leaves[-1 - i] for i in refs]), params))
-    return [made[i] if i >= 0 else leaves[-1 - i] for i in program.outputs]
 
 
 class _Again:
@@ -94,7 +86,7 @@ class _Again:
         token = recordings.set((*recordings.get(), recording))
         try:
             supply = iter(fresh)
-            results = _made(self.program, [next(supply) if x is None else x for x in self.numbers])
+            results = again(self.program, [next(supply) if x is None else x for x in self.numbers])
         finally:
             recordings.reset(token)
         return fresh, results, recorded(recording.made, {})
@@ -102,9 +94,9 @@ class _Again:
     def pull(
         self, arguments: Sequence[Node], results: Sequence[Node], cotangents: Sequence[Node]
     ) -> Sequence[Node | None]:
-        fresh, again, how = self._again(arguments)
+        fresh, made, how = self._again(arguments)
         seeds: dict[Node, Node] = {}
-        for y, ct in zip(again, cotangents, strict=True):
+        for y, ct in zip(made, cotangents, strict=True):
             if y.dtype.is_floating:
                 seeds[y] = plus(seeds[y], ct) if y in seeds else ct
         found = pull_back(how.made, seeds)
@@ -113,7 +105,7 @@ class _Again:
     def push(
         self, arguments: Sequence[Node], results: Sequence[Node], tangents: Sequence[Node]
     ) -> Sequence[Node | None]:
-        fresh, again, how = self._again(arguments)
+        fresh, made, how = self._again(arguments)
         start = {x: t for x, t in zip(fresh, tangents, strict=True) if x.dtype.is_floating}
-        found = push_forward(how.made, start, again)
-        return [found.get(y) for y in again]
+        found = push_forward(how.made, start, made)
+        return [found.get(y) for y in made]

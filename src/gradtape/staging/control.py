@@ -15,13 +15,17 @@ from gradtape.engine.tiers import runner
 from gradtape.errors import ArgumentError, ControlFlowError, ShapeError
 from gradtape.graph.dtypes import DType, bool_
 from gradtape.graph.handles import TensorLike, as_node
-from gradtape.graph.node import Buffer, Node, Primitive, held
+from gradtape.graph.node import Buffer, Node, Primitive, Recording, held, recordings
 from gradtape.graph.program import Program, types_of_outputs
 from gradtape.graph.shapes import Shape, size
-from gradtape.graph.trace import Trace, apply, computation, thread, trace
+from gradtape.graph.trace import Trace, again, apply, computation, thread, trace
 from gradtape.modes import nest
+from gradtape.modes.forward import push_forward
+from gradtape.modes.sketch import Sketch
 from gradtape.ops.declare import convert
 from gradtape.ops.selection import not_equal, where
+from gradtape.ops.shaping import full
+from gradtape.rewrite.recorded import recorded
 from gradtape.staging.capture import Capture, placeholder, tracing
 from gradtape.tensor import Tensor
 
@@ -240,11 +244,51 @@ def _admits(inputs: tuple[Node, ...], params: tuple) -> bool:
     )
 
 
+def _forward(
+    tangents: Sequence[Node | None],
+    inputs: tuple[Node, ...],
+    condition: Part,
+    body: Part,
+    maximum: int | None,
+    index: int,
+) -> Node | None:
+    """The tangent of a loop variable: that of the loop in which tangents are further variables."""
+    (test, seen), (step, read) = condition, body
+    number = len(step.outputs)
+    moving = [i for i, x in enumerate(inputs) if x.dtype.is_floating]
+    variables = [i for i in moving if i < number]
+    if index not in variables:
+        return None
+    recording = Recording(accessed=False)
+    with Sketch("the tangent of a while_loop", "it changes from step to step") as sketch:
+        places = [sketch.placeholder(x.shape, x.dtype) for x in inputs]
+        along = {i: sketch.placeholder(inputs[i].shape, inputs[i].dtype) for i in moving}
+        for i in moving:
+            recording.watch(places[i])
+        token = recordings.set((*recordings.get(), recording))
+        try:
+            results = again(step, [places[i] for i in read])
+        finally:
+            recordings.reset(token)
+        found = push_forward(recorded(recording.made, {}).made, {places[i]: along[i] for i in moving}, results)
+        new = [found.get(results[i]) or full(results[i].shape, 0, results[i].dtype) for i in variables]
+        known = [*places[:number], *[along[i] for i in variables], *places[number:]]
+        known += [along[i] for i in moving if i >= number]
+        numbered = {place: i for i, place in enumerate(known)}
+        further = _part(thread.trace, [*results, *new], numbered)
+    given = [tangents[i] or full(inputs[i].shape, 0, inputs[i].dtype) for i in moving]
+    operands = [*inputs[:number], *given[: len(variables)], *inputs[number:], *given[len(variables) :]]
+    operands += list(numbered)[len(known) :]
+    same = test, tuple([i if i < number else i + len(variables) for i in seen])
+    return apply(WHILE, tuple(operands), (same, further, maximum, number + variables.index(index)))
+
+
 WHILE = Primitive(
     "while_loop",
     "implicit",
     infer=_infer,
     rule=_no_rule,
+    forward=_forward,
     reference=_run,
     numpy=_written,
     admits=_admits,
