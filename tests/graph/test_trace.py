@@ -53,11 +53,11 @@ def gradient(x, nested):
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_a_gradient_that_was_asked_for_before_is_found_and_is_the_same(nested, monkeypatch):
-    from gradtape.modes import tape
+    from gradtape.modes import cotangents
 
     walks = []
-    walk = tape.pull_back
-    monkeypatch.setattr(tape, "pull_back", lambda *a: walks.append(1) or walk(*a))
+    walk = cotangents.pull_back
+    monkeypatch.setattr(cotangents, "pull_back", lambda *a: walks.append(1) or walk(*a))
     x = [tf.constant(np.linspace(k, 1.0 + k, 777)) for k in range(3)]
     results = [gradient(one, nested).numpy() for one in x]
     assert len(walks) <= 2 + 1  # two walks the first time (and another when the outer Trace is not the first)
