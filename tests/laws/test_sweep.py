@@ -33,7 +33,9 @@ def test_function_transforms_give_the_same_bits(name: str, order: int) -> None:
     expected = values(catalogue()[name], order, x)
     assert expected is not None
     for way, found in values_by_transforms(catalogue()[name], order, x).items():
-        np.testing.assert_array_equal(found.view(np.uint32), expected.view(np.uint32), err_msg=way)
+        nan = np.isnan(expected)  # which of the many NaNs an operation gives is left open by IEEE 754
+        np.testing.assert_array_equal(np.isnan(found), nan, err_msg=way)
+        np.testing.assert_array_equal(found[~nan].view(np.uint32), expected[~nan].view(np.uint32), err_msg=way)
 
 
 def test_sample_has_all_exponents_and_signs() -> None:

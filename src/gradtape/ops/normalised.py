@@ -116,7 +116,7 @@ def _shares_rule(ct: Node, i: int, p: Node, inputs: tuple[Node, ...], axes: tupl
     that of its own difference from the mean, (1 - p) times something, all digits are there."""
     if i:
         return None
-    x = inputs[0]
+    x, ct, p = inputs[0], convert(ct, float64), convert(p, float64)
     dominant = over_runs(SUM, choose(p > 0.5, ct), axes)
     relative = ct - spread(dominant, axes, x.shape)
     mean = over_runs(SUM, p * relative, axes)
@@ -127,7 +127,7 @@ def _log_shares_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes
     """ctᵢ - pᵢ Σ ct; for a share above one half (1 - p) Σ ct minus the sum of the others, where 1 - p is their sum."""
     if i:
         return None
-    x = inputs[0]
+    x, ct = inputs[0], convert(ct, float64)
     p = rows("log_softmax", x, axes).softmax()
     small = p <= 0.5
     others = over_runs(SUM, choose(small, ct), axes)

@@ -22,6 +22,8 @@ from gradtape.ops.closed_forms import Form, Polynomial, angle, distance, inverse
 
 LIFT = 750
 """The largest power of two above the fraction bar. Below it, powers of subnormal arguments are 2**-104 and less."""
+RANGE = 960
+"""The exponent of a double up to which a quotient may grow before it is scaled back."""
 PLAIN = 7
 """Half powers up to which floats, in double, need no scaling."""
 
@@ -130,7 +132,10 @@ def quotient(w: Arithmetic, form: Form, a: Value, b: Value | None, k: Value | No
         base = w.multiply(w.sum(one, -a), w.sum(one, a))
         if form.constant < 0:
             base = w.negative(base)
-    lift = LIFT // degree if b is not None and k is not None and w.long and degree else 0
+    lift = 0
+    if b is not None and k is not None and w.long and degree:
+        room = RANGE - MANTISSA_BITS * (form.half - degree) - max(map(abs, form.terms)).bit_length()
+        lift = max(0, min(LIFT, room)) // degree
     x, y = (Pair(a), None if b is None else Pair(b)) if not lift else (Pair(a * 2.0**lift), Pair(one * 2.0**lift))
     top = polynomial(w, form.terms, x, y)
     result = w.divide(top, half_power(w, base, form.half))
