@@ -8,23 +8,20 @@
 np.float32(108.0)
 """
 
-from gradtape import autodiff, config, dtypes, errors, linalg, math, nn
+from typing import TYPE_CHECKING
+
+from gradtape import config, dtypes, errors, linalg, math, nn
 from gradtape._version import __version__
-from gradtape.engine.numerics import explain_nan
 from gradtape.engine.profile import profile
-from gradtape.engine.show import show
 from gradtape.graph.dtypes import DType, as_dtype, bfloat16, float16, float32, float64, half, int32, int64
 from gradtape.graph.dtypes import bool_ as bool
 from gradtape.modes.checkpoint import checkpoint
-from gradtape.modes.collapse import laplacian
 from gradtape.modes.custom import custom_jvp, custom_vjp
 from gradtape.modes.custom_gradient import custom_gradient, recompute_grad
-from gradtape.modes.expansion import TaylorPolynomial, derivatives, jet, taylor_polynomial
 from gradtape.modes.explain import explain
 from gradtape.modes.functional import elementwise_grad, grad, hvp, jvp, linearize, value_and_grad, vjp
 from gradtape.modes.graph_gradients import gradients
 from gradtape.modes.jacobians import hessian, hessians, jacfwd, jacobian, jacrev
-from gradtape.modes.sparse import sparsity
 from gradtape.modes.tape import GradientTape, UnconnectedGradients
 from gradtape.modes.vmap import vmap
 from gradtape.ops.activations import sigmoid, tanh
@@ -110,7 +107,35 @@ from gradtape.staging.signature import TensorSpec
 from gradtape.tensor import Tensor, TensorShape
 from gradtape.variable import IndexedSlices, Variable
 
+if TYPE_CHECKING:  # loaded when they are used, see `__getattr__`
+    from gradtape.engine.numerics import explain_nan
+    from gradtape.engine.show import show
+    from gradtape.modes.collapse import laplacian
+    from gradtape.modes.expansion import TaylorPolynomial, derivatives, jet, taylor_polynomial
+    from gradtape.modes.sparse import sparsity
+
 newaxis = None
+
+_LATER = {
+    "compat": "",
+    "autodiff": "",
+    "losses": "",
+    "optimizers": "",
+    "study": "",
+    "test": "",
+    "TaylorPolynomial": "modes.expansion",
+    "derivatives": "modes.expansion",
+    "explain_nan": "engine.numerics",
+    "export": "portable.file",
+    "jet": "modes.expansion",
+    "laplacian": "modes.collapse",
+    "load": "portable.file",
+    "show": "engine.show",
+    "source": "portable.source",
+    "sparsity": "modes.sparse",
+    "taylor_polynomial": "modes.expansion",
+}
+"""What not every program needs, and the module that it is in; "" for a module itself."""
 
 __all__ = [
     "DType",
@@ -293,10 +318,10 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """What not every program needs loads when it is used: `study` for instance draws."""
+    if name not in _LATER:
+        raise AttributeError(f"module 'gradtape' has no attribute {name!r}")
     from importlib import import_module
 
-    if name in ("compat", "losses", "optimizers", "study", "test"):
-        return import_module(f"gradtape.{name}")
-    if name in ("export", "load", "source"):
-        return getattr(import_module(f"gradtape.portable.{'source' if name == 'source' else 'file'}"), name)
-    raise AttributeError(f"module 'gradtape' has no attribute {name!r}")
+    module = import_module(f"gradtape.{_LATER[name] or name}")
+    found = globals()[name] = getattr(module, name) if _LATER[name] else module
+    return found

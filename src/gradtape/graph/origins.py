@@ -6,11 +6,11 @@ Nodes forget what made them when they are computed. What is noted here lasts as 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import deque
 from collections.abc import Mapping
 from itertools import count
-from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 from weakref import WeakKeyDictionary, ref
@@ -19,8 +19,8 @@ import numpy as np
 
 from gradtape.graph.node import Node, Op, Recording, recordings
 
-_PACKAGE = str(Path(__file__).parents[1])
-_NUMPY = str(Path(np.__file__).parent)
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_NUMPY = os.path.dirname(os.path.abspath(np.__file__))
 
 
 class Place(NamedTuple):

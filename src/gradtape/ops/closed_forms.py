@@ -6,10 +6,12 @@ What stands here is mathematics alone. The table reads it for its references, th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import cache
 from math import comb, factorial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:  # slow to import, and needed when a kernel is made
+    from fractions import Fraction
 
 Polynomial = tuple[int, ...]
 """Coefficients, lowest first."""
@@ -195,6 +197,8 @@ def sinc_terms(order: int, count: int) -> list[Fraction]:
     >>> sinc_terms(0, 2), sinc_terms(1, 2)
     ([Fraction(1, 1), Fraction(-1, 6)], [Fraction(-1, 3), Fraction(1, 30)])
     """
+    from fractions import Fraction
+
     first = (order + 1) // 2
     return [Fraction((-1) ** j, (2 * j + 1) * factorial(2 * j - order)) for j in range(first, first + count)]
 
@@ -205,6 +209,8 @@ def shrink_terms(count: int) -> list[Fraction]:
     >>> shrink_terms(2)
     [Fraction(1, 3), Fraction(1, 30)]
     """
+    from fractions import Fraction
+
     return [Fraction(2 * k, factorial(2 * k + 1)) for k in range(1, count + 1)]
 
 
@@ -214,15 +220,20 @@ def cube_root_slope(order: int) -> Fraction:
     >>> cube_root_slope(1), cube_root_slope(2)
     (Fraction(1, 3), Fraction(-2, 9))
     """
+    from fractions import Fraction
+
     factor = Fraction(1)
     for i in range(order):
         factor *= Fraction(1, 3) - i
     return factor
 
 
-SELU_SCALE = Fraction("1.0507009873554804934193349852946")
-SELU_ALPHA = Fraction("1.6732632423543772848170429916717")
-"""The constants of selu as published (Klambauer et al., *Self-Normalizing Neural Networks*, 2017)."""
+@cache
+def selu_constants() -> tuple[Fraction, Fraction]:
+    """Scale and alpha of selu as published (Klambauer et al., *Self-Normalizing Neural Networks*, 2017)."""
+    from fractions import Fraction
+
+    return Fraction("1.0507009873554804934193349852946"), Fraction("1.6732632423543772848170429916717")
 
 
 @cache

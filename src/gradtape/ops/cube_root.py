@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,7 @@ def _reference(x: Any, order: int) -> Any:
     reference=_reference,
     family="order",
     exact=_exact,
-    series=Closed([lambda x, order: cbrt(x, order=order) * float(Fraction(1, 3) - order) / x]),
+    series=Closed([lambda x, order: cbrt(x, order=order) * ((1 - 3 * order) / 3) / x]),
 )
 def cbrt(x: TensorLike, name: str | None = None) -> Tensor:
     """The real cube root, elementwise, also of negative x. Its derivative at 0 is inf.

@@ -12,7 +12,7 @@ import numpy as np
 from gradtape.errors import ArgumentError
 from gradtape.graph.handles import TensorLike, number_node
 from gradtape.ops.arithmetic import abs
-from gradtape.ops.closed_forms import SELU_ALPHA, SELU_SCALE
+from gradtape.ops.closed_forms import selu_constants
 from gradtape.ops.declare import elementwise, literal, operation
 from gradtape.ops.halves import rounded_once
 from gradtape.ops.selection import logical_and, where
@@ -206,7 +206,7 @@ def celu(x: TensorLike, alpha: float = 1.0, name: str | None = None) -> Tensor:
 
 
 def _selu_exact(mp: Any, x: Any, order: int) -> Any:
-    scale, alpha = (mp.mpf(c.numerator) / c.denominator for c in (SELU_SCALE, SELU_ALPHA))
+    scale, alpha = (mp.mpf(c.numerator) / c.denominator for c in selu_constants())
     if x > 0 and not order:
         return scale * x
     if order and x >= 0:
@@ -215,7 +215,7 @@ def _selu_exact(mp: Any, x: Any, order: int) -> Any:
 
 
 def _selu_reference(x: Any, order: int) -> Any:
-    scale, alpha = float(SELU_SCALE), float(SELU_ALPHA)
+    scale, alpha = map(float, selu_constants())
     wide = x.astype(np.float64)
     below = np.minimum(wide, 0)
     if not order:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from gradtape.ops.closed_forms import logistic
 from gradtape.ops.declare import elementwise, publish
 from gradtape.ops.powers import integer_power, square
 from gradtape.ops.series import Closed, member
-from gradtape.ops.special_forms import GELU_CUBE, error_slope, gelu_slope, gelu_tanh_weights
+from gradtape.ops.special_forms import error_slope, gelu_cube, gelu_slope, gelu_tanh_weights
 
 Tensor = Any
 
@@ -199,11 +198,11 @@ def gelu_erf(features: TensorLike, name: str | None = None) -> Tensor:
     """x Φ(x), with the distribution function Φ of the normal distribution."""
 
 
-def _gelu_tanh_at(f: Any, number: Callable[[Fraction], Any], y: Any, order: int) -> Any:
+def _gelu_tanh_at(f: Any, number: Callable[[Any], Any], y: Any, order: int) -> Any:
     """The derivative of this order of the tanh form at -y, for y >= 0, with the functions of `f`; `number` reads
     a fraction. See `gradtape.engine.elementary.gelu`."""
     a = f.sqrt(8 / f.pi)
-    v = a * (y + number(GELU_CUBE) * y**3)
+    v = a * (y + number(gelu_cube()) * y**3)
     e, difference = f.exp(-v), -f.expm1(-v)
     if not order:
         return -y * e / (1 + e)
@@ -233,7 +232,7 @@ def _gelu_tanh_closed(x: Node, order: int) -> Node | None:
     """With v as above, x σ(v) has the second derivative σ'(v) (2v' + x v'' - x v'² tanh(v/2))."""
     if order != 1:
         return None if order else member(gelu_tanh, x, 1)
-    scale, cube, half = math.sqrt(8 / math.pi), float(GELU_CUBE), math.sqrt(2 / math.pi)
+    scale, cube, half = math.sqrt(8 / math.pi), float(gelu_cube()), math.sqrt(2 / math.pi)
     slope = scale * (1 + 3 * cube * square(x))
     angle = half * (x + cube * integer_power(x, 3))
     rest = 2 * slope + x * (6 * cube * scale * x - square(slope) * tanh(angle))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import cache
 from itertools import zip_longest
 from math import comb
+from typing import TYPE_CHECKING
 
 from gradtape.ops.closed_forms import Polynomial
+
+if TYPE_CHECKING:  # slow to import, and needed when a kernel is made
+    from fractions import Fraction
 
 
 @cache
@@ -58,7 +61,9 @@ def gelu_tanh_weights(order: int) -> tuple[tuple[Fraction, ...], ...]:
     >>> gelu_tanh_weights(1)
     ((Fraction(0, 1), Fraction(1, 1), Fraction(0, 1), Fraction(26829, 200000)),)
     """
-    slope = (Fraction(1), Fraction(0), 3 * GELU_CUBE)
+    from fractions import Fraction
+
+    slope = (Fraction(1), Fraction(0), 3 * gelu_cube())
     rows: list[list[list[Fraction]]] = [[[Fraction(1)]]]
     for _ in range(order):
         last = [*rows[-1], []]
@@ -74,15 +79,23 @@ def gelu_tanh_weights(order: int) -> tuple[tuple[Fraction, ...], ...]:
     )
 
 
-GELU_CUBE = Fraction("0.044715")
-"""The factor of x³ in the tanh form of gelu (Hendrycks and Gimpel, *Gaussian Error Linear Units*, 2016)."""
+@cache
+def gelu_cube() -> Fraction:
+    """The factor of x³ in the tanh form of gelu (Hendrycks and Gimpel, *Gaussian Error Linear Units*, 2016)."""
+    from fractions import Fraction
+
+    return Fraction("0.044715")
 
 
 def _sum(a: Sequence[Fraction], b: Sequence[Fraction]) -> list[Fraction]:
+    from fractions import Fraction
+
     return [x + y for x, y in zip_longest(a, b, fillvalue=Fraction(0))]
 
 
 def _product(a: Sequence[Fraction], b: Sequence[Fraction]) -> list[Fraction]:
+    from fractions import Fraction
+
     out = [Fraction(0)] * (len(a) + len(b) - 1 if a and b else 0)
     for i, x in enumerate(a):
         for j, y in enumerate(b):
@@ -97,4 +110,6 @@ def bernoulli(n: int) -> Fraction:
     >>> bernoulli(2), bernoulli(4)
     (Fraction(1, 6), Fraction(-1, 30))
     """
+    from fractions import Fraction
+
     return Fraction(n == 0) - sum((comb(n, k) * bernoulli(k) / (n - k + 1) for k in range(n)), Fraction(0))

@@ -7,10 +7,10 @@ requests for values. A value that rests on constants alone is computed; any othe
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from gradtape.engine.tiers import execute
@@ -21,7 +21,7 @@ from gradtape.graph.shapes import Shape
 from gradtape.graph.trace import Trace, thread, trace
 from gradtape.variable import Variable
 
-_PACKAGE = str(Path(__file__).parents[1])
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Capture:

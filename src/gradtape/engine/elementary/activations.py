@@ -22,7 +22,7 @@ from gradtape.engine.elementary.arithmetic import INF, NAN, Arithmetic, Pair
 from gradtape.engine.elementary.exponential import LIMITS, clamp
 from gradtape.engine.elementary.logistic import LARGE_ORDER, LIFT, SATURATED, Decay, finished, limited
 from gradtape.engine.machine import Machine, Value
-from gradtape.ops.closed_forms import SELU_ALPHA, SELU_SCALE, mish_weight, shrink_terms
+from gradtape.ops.closed_forms import mish_weight, selu_constants, shrink_terms
 
 SMALLEST_NORMAL = {"float": 2.0**-126, "double": 2.0**-1022}
 
@@ -121,7 +121,8 @@ def selu(m: Machine, x: Value, order: int = 0) -> Value:
     """The derivative of this order of `elu` with the constants of selu; at 0 that of the linear part."""
     w = Arithmetic(m, x.type)
     e = exponential.reduce(w, w.widen(clamp(x, LIMITS[x.type][0] - 1.0 if order else -100.0, 1.0)))
-    slope, factor = constant(w, SELU_SCALE if order < 2 else 0), constant(w, SELU_SCALE * SELU_ALPHA)
+    scale, alpha = selu_constants()
+    slope, factor = constant(w, scale if order < 2 else 0), constant(w, scale * alpha)
     if order:
         return m.select(x >= 0.0, w.round(slope), w.scaled(w.multiply(e.fraction, factor), e.k))
     wide = w.widen(x)

@@ -31,7 +31,7 @@ from gradtape.engine.elementary.error_function import Decay, scaled_complement
 from gradtape.engine.elementary.exponential import clamp
 from gradtape.engine.machine import Machine, Value
 from gradtape.ops.closed_forms import logistic
-from gradtape.ops.special_forms import GELU_CUBE, gelu_slope, gelu_tanh_weights
+from gradtape.ops.special_forms import gelu_cube, gelu_slope, gelu_tanh_weights
 
 LIMITS = {"float": 24.0, "double": 60.0}
 """From here on exp(-x²/2), times anything in a derivative, is zero."""
@@ -79,7 +79,7 @@ def gelu_tanh(m: Machine, x: Value, order: int = 0) -> Value:
     wide = w.widen(clamp(x, -TANH_LIMITS[x.type], TANH_LIMITS[x.type]))
     y = m.abs(wide)
     square = w.product(y, y)
-    e = Decay(w, w.multiply(horner(w, [SLOPE, SLOPE * GELU_CUBE], square), y))
+    e = Decay(w, w.multiply(horner(w, [SLOPE, SLOPE * gelu_cube()], square), y))
     inverse = w.divide(1.0, w.add(1.0, e.value))
     if not order:
         return mirrored(w, x, order, e, w.multiply(w.multiply(e.fraction, inverse), -y))
