@@ -12,18 +12,9 @@ from typing import TYPE_CHECKING
 
 from gradtape import config, dtypes, errors, linalg, math, nn
 from gradtape._version import __version__
-from gradtape.engine.profile import profile
 from gradtape.graph.dtypes import DType, as_dtype, bfloat16, float16, float32, float64, half, int32, int64
 from gradtape.graph.dtypes import bool_ as bool
-from gradtape.modes.checkpoint import checkpoint
-from gradtape.modes.custom import custom_jvp, custom_vjp
-from gradtape.modes.custom_gradient import custom_gradient, recompute_grad
-from gradtape.modes.explain import explain
-from gradtape.modes.functional import elementwise_grad, grad, hvp, jvp, linearize, value_and_grad, vjp
-from gradtape.modes.graph_gradients import gradients
-from gradtape.modes.jacobians import hessian, hessians, jacfwd, jacobian, jacrev
 from gradtape.modes.tape import GradientTape, UnconnectedGradients
-from gradtape.modes.vmap import vmap
 from gradtape.ops.activations import sigmoid, tanh
 from gradtape.ops.arithmetic import (
     abs,
@@ -109,31 +100,61 @@ from gradtape.variable import IndexedSlices, Variable
 
 if TYPE_CHECKING:  # loaded when they are used, see `__getattr__`
     from gradtape.engine.numerics import explain_nan
+    from gradtape.engine.profile import profile
     from gradtape.engine.show import show
+    from gradtape.modes.checkpoint import checkpoint
     from gradtape.modes.collapse import laplacian
+    from gradtape.modes.custom import custom_jvp, custom_vjp
+    from gradtape.modes.custom_gradient import custom_gradient, recompute_grad
     from gradtape.modes.expansion import TaylorPolynomial, derivatives, jet, taylor_polynomial
+    from gradtape.modes.explain import explain
+    from gradtape.modes.functional import elementwise_grad, grad, hvp, jvp, linearize, value_and_grad, vjp
+    from gradtape.modes.graph_gradients import gradients
+    from gradtape.modes.jacobians import hessian, hessians, jacfwd, jacobian, jacrev
     from gradtape.modes.sparse import sparsity
+    from gradtape.modes.vmap import vmap
 
 newaxis = None
 
 _LATER = {
-    "compat": "",
     "autodiff": "",
+    "compat": "",
     "losses": "",
     "optimizers": "",
     "study": "",
     "test": "",
     "TaylorPolynomial": "modes.expansion",
+    "checkpoint": "modes.checkpoint",
+    "custom_gradient": "modes.custom_gradient",
+    "custom_jvp": "modes.custom",
+    "custom_vjp": "modes.custom",
     "derivatives": "modes.expansion",
+    "elementwise_grad": "modes.functional",
+    "explain": "modes.explain",
     "explain_nan": "engine.numerics",
     "export": "portable.file",
+    "grad": "modes.functional",
+    "gradients": "modes.graph_gradients",
+    "hessian": "modes.jacobians",
+    "hessians": "modes.jacobians",
+    "hvp": "modes.functional",
+    "jacfwd": "modes.jacobians",
+    "jacobian": "modes.jacobians",
+    "jacrev": "modes.jacobians",
     "jet": "modes.expansion",
+    "jvp": "modes.functional",
     "laplacian": "modes.collapse",
+    "linearize": "modes.functional",
     "load": "portable.file",
+    "profile": "engine.profile",
+    "recompute_grad": "modes.custom_gradient",
     "show": "engine.show",
     "source": "portable.source",
     "sparsity": "modes.sparse",
     "taylor_polynomial": "modes.expansion",
+    "value_and_grad": "modes.functional",
+    "vjp": "modes.functional",
+    "vmap": "modes.vmap",
 }
 """What not every program needs, and the module that it is in; "" for a module itself."""
 
