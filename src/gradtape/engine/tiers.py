@@ -92,7 +92,7 @@ class Stabiliser:
     def run(self, values: list[Any]) -> Sequence[Any]:
         if self.always is not None:
             if self.always.way != "later":  # it stays as it is, so that the next call may go there at once
-                self.run = self.always.run  # type: ignore
+                self.run = self.always.run  # type: ignore[assignment, method-assign]
             return self.always.run(values)
         on = settings().stabilise
         if not on:

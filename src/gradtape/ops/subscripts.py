@@ -119,13 +119,6 @@ def _advanced(x: Node, items: list[Any]) -> Node:
     return _picked(shaping.getitem(x, tuple(basic)), chosen)
 
 
-def _axes_of(item: Any) -> int:
-    """How many axes an index is for; ``...`` is for the rest."""
-    if isinstance(item, Node) and item.dtype.is_bool:
-        return len(item.shape)
-    return item is not None and item is not Ellipsis
-
-
 def _fits(mask: Node, shape: Shape) -> None:
     if mask.shape != shape:
         raise ShapeError(f"a mask of shape {mask.shape} does not fit axes of lengths {shape}; they must be the same")
