@@ -109,8 +109,8 @@ if TYPE_CHECKING:  # loaded when they are used, see `__getattr__`
     from gradtape.modes.expansion import TaylorPolynomial, derivatives, jet, taylor_polynomial
     from gradtape.modes.explain import explain
     from gradtape.modes.functional import elementwise_grad, grad, hvp, jvp, linearize, value_and_grad, vjp
-    from gradtape.modes.graph_gradients import gradients
-    from gradtape.modes.jacobians import hessian, hessians, jacfwd, jacobian, jacrev
+    from gradtape.modes.graph_gradients import gradients, hessians
+    from gradtape.modes.jacobians import hessian, jacfwd, jacobian, jacrev
     from gradtape.modes.sparse import sparsity
     from gradtape.modes.vmap import vmap
 
@@ -136,7 +136,7 @@ _LATER = {
     "grad": "modes.functional",
     "gradients": "modes.graph_gradients",
     "hessian": "modes.jacobians",
-    "hessians": "modes.jacobians",
+    "hessians": "modes.graph_gradients",
     "hvp": "modes.functional",
     "jacfwd": "modes.jacobians",
     "jacobian": "modes.jacobians",

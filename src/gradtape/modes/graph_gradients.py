@@ -1,4 +1,4 @@
-"""`gradients`, in TensorFlow 1's style: without a tape, as the graph knows what was computed from what."""
+"""`gradients` and `hessians`, in TensorFlow 1's style: without a tape, as the graph knows what was made of what."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from gradtape.graph.node import Node, Op, recordings
 from gradtape.graph.origins import Origin, origins
 from gradtape.graph.trace import thread
 from gradtape.modes import nest
+from gradtape.modes.jacobians import Linear, directions
 from gradtape.modes.reverse import pull_back
 from gradtape.modes.tape import wants_zero
 from gradtape.ops.arithmetic import plus
-from gradtape.ops.shaping import full
+from gradtape.ops.shaping import full, reshaped
 from gradtape.rewrite.recorded import recorded
 
 
@@ -82,6 +83,38 @@ def gradients(
     if zero:
         totals = [g if g is not None else full(x.shape, 0, x.dtype) for x, g in zip(sources, totals, strict=True)]
     return [None if total is None else wrap(total) for total in totals]
+
+
+def hessians(ys: Any, xs: Any, name: str | None = None) -> list[Any]:
+    """The second derivatives of the sum of `ys` by each of `xs`, each of shape x.shape + x.shape.
+
+    ys, xs    a tensor, or a list of them
+
+    TensorFlow's function for graphs; where it works and what it raises is as for `gradients`. Raises ArgumentError,
+    too, for one of xs that no y depends on. `hessian` takes a function, and works everywhere.
+
+    >>> import gradtape as tf
+    >>> @tf.function
+    ... def curvature(x):
+    ...     return tf.hessians(tf.reduce_sum(x**3), x)[0]
+    >>> curvature(tf.constant([1., 2.])).numpy()
+    array([[ 6.,  0.],
+           [ 0., 12.]], dtype=float32)
+    """
+    found = []
+    for x in xs if isinstance(xs, (list, tuple)) else [xs]:
+        node = _node(x, "one of xs")
+        (slope,) = gradients(ys, [x])
+        if slope is None:
+            raise ArgumentError("no y depends on one of xs, so that it has no second derivatives")
+        made = recorded(_dependent([slope.node], [node], set()), {}, apart=[node] if _op(node) else []).made
+        (rows,) = directions(_pulled(made, slope.node, node), node.shape, node.dtype)
+        found.append(wrap(full(node.shape * 2, 0, node.dtype) if rows is None else reshaped(rows, node.shape * 2)))
+    return found
+
+
+def _pulled(made: dict[Node, Op | None], y: Node, x: Node) -> Linear:
+    return lambda ct: [pull_back(made, {y: ct}).get(x)]
 
 
 def _node(value: Any, what: str) -> Node:

@@ -16,8 +16,8 @@ import numpy as np
 
 from gradtape.errors import ArgumentError
 from gradtape.graph.dtypes import DType, int32
-from gradtape.graph.handles import as_node, need_tensor, wrap
-from gradtape.graph.node import Node, Op, leaf, recordings
+from gradtape.graph.handles import wrap
+from gradtape.graph.node import Node, leaf, recordings
 from gradtape.graph.shapes import Shape, size
 from gradtape.graph.trace import apply, thread
 from gradtape.modes import nest
@@ -33,7 +33,6 @@ from gradtape.modes.units import images
 from gradtape.ops.declare import convert
 from gradtape.ops.selection import equal
 from gradtape.ops.shaping import CONCAT, TRANSPOSE, broadcasted, full, reshaped
-from gradtape.rewrite.recorded import recorded
 
 Linear = Callable[[Node], Sequence[Node | None]]
 """From a cotangent of a target to those of the sources, or from a tangent of a source to those of the targets."""
@@ -276,65 +275,3 @@ def blocks_of(rows: Node | None, target: Shape) -> Node | None:
     rank = len(rows.shape)
     turned = apply(TRANSPOSE, (rows,), ((1, 0, *range(2, rank)),))
     return reshaped(turned, (*target, *rows.shape[2:]))
-
-
-# -- in the graph as it stands --------------------------------------------------------------------------------
-
-
-def hessians(ys: Any, xs: Any, name: str | None = None) -> list[Any]:
-    """The second derivatives of the sum of `ys` by each of `xs`, each of shape x.shape + x.shape.
-
-    ys, xs    a tensor, or a list of them
-
-    TensorFlow's function for graphs: it follows the operations that are waiting to be computed, as all are inside of
-    `gradtape.function`. What was computed has forgotten them; then this is an ArgumentError. `hessian` takes a
-    function, and works everywhere.
-
-    >>> import gradtape as tf
-    >>> @tf.function
-    ... def curvature(x):
-    ...     return tf.hessians(tf.reduce_sum(x**3), x)[0]
-    >>> curvature(tf.constant([1., 2.])).numpy()
-    array([[ 6.,  0.],
-           [ 0., 12.]], dtype=float32)
-    """
-    targets = [as_node(y) for y in (ys if isinstance(ys, (list, tuple)) else [ys])]
-    found = []
-    for x in xs if isinstance(xs, (list, tuple)) else [xs]:
-        node = need_tensor(x, "what hessians differentiates by")
-        seeds = {y: full(y.shape, 1, y.dtype) for y in targets}
-        slope = pull_back(_between(targets, node), seeds).get(node)
-        if slope is None:
-            raise ArgumentError(
-                "hessians finds no operations from ys to one of xs: values that were computed have forgotten what they "
-                "were made of; call it inside gradtape.function, or give a function to hessian"
-            )
-        made = _between([slope], node)
-        (rows,) = directions(_pulled(made, slope, node), node.shape, node.dtype)
-        found.append(wrap(full(node.shape * 2, 0, node.dtype) if rows is None else reshaped(rows, node.shape * 2)))
-    return found
-
-
-def _pulled(made: dict[Node, Op | None], y: Node, x: Node) -> Linear:
-    return lambda ct: [pull_back(made, {y: ct}).get(x)]
-
-
-def _between(targets: Sequence[Node], source: Node) -> dict[Node, Op | None]:
-    """The operations from a node to others, as a recording would have them."""
-    rests: dict[Node, bool] = {source: True}
-    made: dict[Node, Op | None] = {source: None}
-    stack = list(targets)
-    while stack:
-        node = stack[-1]
-        if node not in rests:
-            op = node.op
-            inputs = () if op is None else op[1]
-            missing = [x for x in inputs if x not in rests]
-            if missing:
-                stack += missing
-                continue
-            rests[node] = node.dtype.is_floating and any(rests[x] for x in inputs)
-            if rests[node]:
-                made[node] = op
-        stack.pop()
-    return recorded(made, {}).made
