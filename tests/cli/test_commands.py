@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from gradtape import __version__, config
 from gradtape.cli import main
-from gradtape.cli.commands import _size
+from gradtape.cli.commands.cache import _size
 from gradtape.cli.output import atomic, default_name
 from gradtape.engine import disk
 from gradtape.errors import OutputError

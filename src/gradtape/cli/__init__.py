@@ -1,10 +1,13 @@
 """The command line: ``gradtape plot "sigmoid(x)"`` and its like: `table`, `accuracy`, `cache info`.
 
-commands   the commands, their options and their help
+program    the program itself, its own help
+commands   the commands, a module each, with their options and their help
+options    options that several commands share
 shell      what a command needs from the terminal: reading arguments, answering errors, printing
 output     where a picture goes, written whole or not at all
 """
 
-from gradtape.cli.commands import main
+import gradtape.cli.commands  # noqa: F401  each adds its command to the program
+from gradtape.cli.program import main
 
 __all__ = ["main"]
