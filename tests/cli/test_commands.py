@@ -114,7 +114,8 @@ BAD = [
     (("plot", "x^2"), "for a power write **"),
     (("plot", "2x"), "write 2*x"),
     (("plot", ""), "is empty"),
-    (("plot", "y"), "unknown name 'y'"),
+    (("plot", "sinx"), "write sin(x)"),
+    (("table", "x*y"), "functions of one variable, but x*y has 2: x, y"),
     (("plot", "x**99999999"), "exponent 99999999 is too large"),
     (("plot", "9**9**9**9"), "is too large"),
     (("plot", "(" * 500 + "x" + ")" * 500), "nested more than 100 levels"),
@@ -177,8 +178,8 @@ def test_bad_input_gets_one_sentence_and_leaves_no_file(folder, monkeypatch, arg
 
 
 def test_the_caret_points_at_the_column():
-    _, shown, caret = run("plot", "1 + sin(y)").stderr.splitlines()
-    assert shown[caret.index("^")] == "y"
+    _, shown, caret = run("plot", "1 + sin(yy*y)").stderr.splitlines()
+    assert shown[caret.index("^") :] == "yy*y)"
 
 
 def test_an_existing_file_survives_a_failure(folder, monkeypatch):

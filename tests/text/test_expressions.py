@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import gradtape as tf
-from gradtape.errors import ArgumentError, DTypeError
+from gradtape.errors import ArgumentError, DTypeError, ExpressionError
 from gradtape.text import number, parse
+from gradtape.text.names import free
 from gradtape.text.vocabulary import functions
 
 X = np.array([-2.0, -0.5, 0.25, 3.0])
@@ -141,3 +142,49 @@ def test_knows_every_elementwise_function_of_the_table():
             result = function.call(*[tf.constant([0.5, 0.25])] * len(function.takes))
             assert tuple(result.shape) == (2,), name
             assert result.dtype.is_bool == (function.gives == "condition"), name
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        ("3*x**2 + 2*y", ("x", "y")),
+        ("y - x", ("x", "y")),
+        ("x10*x2", ("x2", "x10")),
+        ("weight*rate + bias", ("bias", "rate", "weight")),
+        ("gamma*psi + π*e", ("gamma", "psi")),
+        ("where(t > 0 and not u, 1, 0)", ("t", "u")),
+        ("sigmoid (z)", ("z",)),
+        ("2*pi", ()),
+    ],
+)
+def test_finds_its_variables_where_nobody_names_them(text, variables):
+    if "not u" not in text:
+        f = parse(text, None)
+        assert f.variables == variables and pickle.loads(pickle.dumps(f)) == f
+    assert free(text) == variables
+
+
+def test_found_variables_stand_for_their_values():
+    f = parse("y - 10*x", None)
+    assert f(1.0, 2.0).numpy() == -8
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "hint"),
+    [
+        ("sinx", 1, "write sin(x)"),
+        ("2*sigmoi + x", 3, "did you mean sigmoid"),
+        ("x*y + xy", 7, "for the product write x*y"),
+        ("x + x2", 5, "write x*2 or x**2"),
+        ("ln", 1, "it is called log"),
+        ("sin", 1, "sin is a function"),
+        ("x + foos(y)", 5, "unknown name 'foos'"),
+        ("x(2) + x", 1, "x is a variable"),
+        ("__class__", 1, "begins with _"),
+        ("x^2", 2, "for a power write **"),
+    ],
+)
+def test_a_slip_is_no_variable(text, column, hint):
+    with pytest.raises(ExpressionError) as caught:
+        parse(text, None)
+    assert hint in caught.value.message and caught.value.column == column

@@ -129,14 +129,15 @@ PIECES += [
 @settings(max_examples=400, deadline=1000)
 @given(st.one_of(st.text(max_size=40), st.lists(st.sampled_from(PIECES), max_size=30).map("".join)))
 def test_any_text_is_an_expression_or_an_expression_error(text):
-    try:
-        f = parse(text)
-    except ExpressionError as error:
-        assert 0 <= error.column <= len(text) + 1
-        str(error)
-    else:
-        assert isinstance(f, Expression)
-        assert parse(str(f)).formula == str(f)
+    for variables in (("x",), None):
+        try:
+            f = parse(text, variables)
+        except ExpressionError as error:
+            assert 0 <= error.column <= len(text) + 1
+            str(error)
+        else:
+            assert isinstance(f, Expression)
+            assert parse(str(f), f.variables).formula == str(f)
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ from gradtape.errors import ArgumentError
 
 EXPRESSIONS = """
 \b
-EXPRESSION is written as in Python, with the variable x, numbers, pi and e:
+EXPRESSION is written as in Python, with a variable (x or another letter), numbers, pi, e:
   + - * / // % **      x**2 is the square of x
   functions            exp log sqrt sin cos tan sinh tanh sigmoid relu softplus
                        abs maximum minimum atan2 hypot ... (all elementwise ones)
   choices              where(x < 0, 0.1*x, x)
 """
 
-Expression = Annotated[str, typer.Argument(help="The function of x, in quotes.", show_default=False)]
+Expression = Annotated[str, typer.Argument(help="The function, in quotes.", show_default=False)]
 Order = Annotated[str, typer.Option(metavar="N", help="Show f and its derivatives up to this order, 0 to 30.")]
 Range = Annotated[str, typer.Option(metavar="A:B", help="From A to B on the x axis; -2*pi:2*pi works too.")]
 Type = Annotated[str, typer.Option(metavar="float16|bfloat16|float32|float64", help="How the values are computed.")]

@@ -69,15 +69,27 @@ ASCII = ("'", "")
 def subject(f: Any, name: str | None = None) -> Subject:
     """Read what was given: text, an Expression of one variable, or a function."""
     if isinstance(f, str):
-        f = parse(f)
+        f = read(f)
     if isinstance(f, Expression):
         if len(f.variables) != 1:
-            raise ArgumentError(f"only a function of one variable can be shown, but {f} has {len(f.variables)}")
+            raise ArgumentError(
+                f"this is about functions of one variable, but {f} has {len(f.variables)}: {', '.join(f.variables)}"
+            )
         return Subject(f, name or "f", f.variables[0], str(f))
     if not callable(f):
         raise ArgumentError(f"a function, an Expression or text is needed, but a {type(f).__name__} was given")
     own = getattr(f, "__name__", "")
     return Subject(f, name or (own if own.isidentifier() and len(own) <= 24 else "f"))
+
+
+def read(text: str) -> Expression:
+    """The function that a text stands for, of the variables that it names; of x, if it names none.
+
+    >>> read("t**2").variables, read("x*y").variables, read("3").variables
+    (('t',), ('x', 'y'), ('x',))
+    """
+    found = parse(text, None)
+    return found if found.variables else parse(text)
 
 
 # -- points ---------------------------------------------------------------------------------------------------

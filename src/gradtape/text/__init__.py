@@ -2,6 +2,7 @@
 
 scan         what can be said about the text before it is parsed: characters, typos, size
 vocabulary   the words: functions of the table, operators, constants
+names        which variables a text has
 parser       Python's grammar, with a whitelist → steps
 expression   runs the steps on Tensors
 """

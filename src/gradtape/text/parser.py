@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradtape.errors import ArgumentError, ExpressionError
+from gradtape.text import names as names_of
 from gradtape.text import scan
 from gradtape.text.expression import Call, Constant, Expression, Load, Step
 from gradtape.text.vocabulary import ATOM, CONSTANTS, OPERATORS, Kind, Operator, functions
@@ -27,8 +28,11 @@ MOST_PARTS = 1000
 """How many numbers, names, operators and calls an expression may have."""
 
 
-def parse(text: str, variables: Sequence[str] = ("x",)) -> Expression:
-    """Read an expression in Python's syntax as a function of `variables`.
+def parse(text: str, variables: Sequence[str] | None = ("x",)) -> Expression:
+    """Read an expression in Python's syntax as a function of `variables`; of those that it names itself, if None.
+
+    Those that are found in the text have the order of the alphabet (x before y, x2 before x10), and a name that is
+    probably a misspelt function or a product without its ``*`` is an error.
 
     It may have numbers, pi, e, the variables, ``+ - * / // % **``, the elementwise functions of gradtape (`exp`,
     `sigmoid`, `atan2`, …) and ``where(condition, a, b)`` with comparisons, ``and``, ``or``, ``not`` in the condition.
@@ -39,6 +43,8 @@ def parse(text: str, variables: Sequence[str] = ("x",)) -> Expression:
     >>> f = parse("where(x < 0, 0.5*x, sin(2*pi*x))")
     >>> f([-1., 0.25]).numpy()
     array([-0.5,  1. ], dtype=float32)
+    >>> parse("3*x**2 + 2*y", None).variables
+    ('x', 'y')
     >>> parse("x^2")
     Traceback (most recent call last):
         ...
@@ -48,6 +54,9 @@ def parse(text: str, variables: Sequence[str] = ("x",)) -> Expression:
     """
     if not isinstance(text, str):
         raise ArgumentError(f"an expression is text, such as 'sin(x)**2', but a {type(text).__name__} was given")
+    if variables is None:
+        scan.check(text, ())
+        variables = names_of.free(text)
     names = tuple(variables)
     for name in names:
         if not name.isidentifier() or keyword.iskeyword(name) or names.count(name) > 1:

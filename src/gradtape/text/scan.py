@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Iterator
 from difflib import get_close_matches
 
 from gradtape.errors import ExpressionError
@@ -17,6 +18,9 @@ LONGEST = 2000
 
 DEEPEST = 100
 """How deep its parts may be nested."""
+
+SIMILAR = 0.8
+"""How alike a name and that of a function are, by difflib's measure, for the name to be a misspelling."""
 
 _INSTEAD = {
     "^": "for a power write **",
@@ -51,6 +55,15 @@ _KEYWORDS = {
 }
 
 
+WORDS = ("and", "or", "not")
+"""The words of Python that may stand in an expression."""
+
+
+def tokens(text: str) -> Iterator[re.Match[str]]:
+    """The numbers, names and operators of a text, one after the other."""
+    return _TOKEN.finditer(text)
+
+
 def check(text: str, variables: tuple[str, ...]) -> None:
     """Report the first thing in the text that can be no part of an expression."""
     if not text.strip():
@@ -75,9 +88,9 @@ def _strange(text: str) -> tuple[int, str] | None:
 
 
 def _keyword(text: str) -> tuple[int, str] | None:
-    for found in _TOKEN.finditer(text):
+    for found in tokens(text):
         word = found.group()
-        if keyword.iskeyword(word) and word not in ("and", "or", "not"):
+        if keyword.iskeyword(word) and word not in WORDS:
             hint = _KEYWORDS.get(word, "write a formula such as sin(x)**2")
             return found.start() + 1, f"'{word}' is a word of Python that cannot stand in an expression; {hint}"
     return None
@@ -119,7 +132,7 @@ def syntax(text: str, offset: int | None, message: str) -> ExpressionError:
     end = len(text.rstrip())
     if not offset or offset > end:
         return ExpressionError("the expression stops in the middle; something is missing at the end", text, end + 1)
-    before = [t.group() for t in _TOKEN.finditer(text) if t.start() < offset - 1]
+    before = [t.group() for t in tokens(text) if t.start() < offset - 1]
     found = _TOKEN.match(text, offset - 1)
     here, last = found.group() if found else text[offset - 1], before[-1] if before else ""
     if here == "=":
@@ -131,7 +144,7 @@ def syntax(text: str, offset: int | None, message: str) -> ExpressionError:
 
 
 def _ends_value(token: str) -> bool:
-    return token == ")" or (token[:1].isalnum() and token not in ("and", "or", "not"))
+    return token == ")" or (token[:1].isalnum() and token not in WORDS)
 
 
 def unknown(name: str, text: str, column: int, variables: tuple[str, ...]) -> ExpressionError:
@@ -148,6 +161,16 @@ def unknown(name: str, text: str, column: int, variables: tuple[str, ...]) -> Ex
         else:
             hint = "only numbers, pi, e and functions of them are known here"
     return ExpressionError(f"unknown name '{short(name)}'; {hint}", text, column)
+
+
+def slip(name: str, others: tuple[str, ...]) -> str:
+    """What a name that could be a variable beside others rather is: a misspelt function, or a product; else empty."""
+    ends = (name[-1],) if name[-1].isalpha() else ()
+    hint = _meant(name, [*functions(), *CONSTANTS, *others], (*others, *ends) if name[:-1] in functions() else others)
+    if hint:
+        return hint
+    close = get_close_matches(name, functions(), n=3, cutoff=SIMILAR)
+    return f"did you mean {' or '.join(close)}?" if close else ""
 
 
 def short(written: str) -> str:

@@ -44,9 +44,9 @@ def accuracy(
       gradtape accuracy "tanh(x)" --domain -inf inf --peers
     """
     from gradtape import study
-    from gradtape.text import parse
+    from gradtape.study.subject import read
 
-    function = parse(expression)
+    function = read(expression)
     limits = [real(end.strip()) for end in domain]
     with atomic(output) if output else nullcontext() as partial:
         found = study.accuracy(

@@ -43,10 +43,9 @@ def plot(
     """
     from gradtape import study
     from gradtape.study.derive import check_order
-    from gradtape.study.subject import check_dtype, check_points, check_range
-    from gradtape.text import parse
+    from gradtape.study.subject import check_dtype, check_points, check_range, read
 
-    function = parse(expression)
+    function = read(expression)
     limits = check_range(interval(range), check_dtype(dtype))
     highest, count = whole("--order", order), check_points(whole("--points", points))
     check_order(highest)

@@ -29,11 +29,11 @@ def table(
       gradtape table "sin(x)**2" --order 3 --dtype float64 --json
     """
     from gradtape import study
-    from gradtape.text import parse
+    from gradtape.study.subject import read
 
     if csv and json:
         raise ArgumentError("--csv and --json were both given; choose one")
-    function = parse(expression)
+    function = read(expression)
     found = study.table(function, order=whole("--order", order), range=interval(range), dtype=dtype)
     if csv:
         print(found.to_csv(), end="")
