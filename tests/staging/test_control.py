@@ -140,16 +140,16 @@ def test_variables_are_read_but_not_assigned_in_the_body_of_a_traced_loop():
 
 def test_all_results_of_a_loop_come_from_one_run():
     runs = []
-    original = tf.staging.control.WHILE.reference
+    original = tf.staging.loop.WHILE.reference
 
     def counted(*arguments):
         runs.append(1)
         return original(*arguments)
 
     f = tf.function(lambda x: tf.while_loop(lambda x, y: x < 10.0, lambda x, y: (x * 2.0, y + 1.0), (x, x)))
-    tf.staging.control.WHILE.reference = counted
+    tf.staging.loop.WHILE.reference = counted
     try:
         assert [t.numpy() for t in f(tf.constant(1.0))] == [16.0, 5.0]
     finally:
-        tf.staging.control.WHILE.reference = original
+        tf.staging.loop.WHILE.reference = original
     assert len(runs) == 1

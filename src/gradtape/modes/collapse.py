@@ -90,7 +90,7 @@ def _through(
     """What an operation makes of what is carried."""
     inputs = list(dict.fromkeys([x for x in op[1] if x in known]))
     places = {x: Node(None, None, x.shape, x.dtype) for x in inputs if known[x].firsts is not None}
-    curved, straight = Walk(ops, wide=False), Walk(ops, wide=False)
+    curved, straight = Walk(ops, wide=False, order=2), Walk(ops, wide=False, order=2)
     for x in inputs:
         curved.seed(x, [Coefficient(ONE, places[x]) if x in places else None])
         second = known[x].second

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from gradtape.graph.dtypes import DType, float64
@@ -32,7 +33,7 @@ from gradtape.modes.written import Written, steps_to, written
 from gradtape.ops.custom import custom_call
 from gradtape.ops.declare import convert, literal
 from gradtape.ops.selection import where
-from gradtape.ops.series import PRODUCT, Alike, Closed, Undone
+from gradtape.ops.series import PRODUCT, Alike, Closed, Undone, Whole
 from gradtape.ops.shaping import broadcasted
 from gradtape.ops.zeros import known_number
 from gradtape.rewrite.table import apart
@@ -44,16 +45,17 @@ def expand(
     targets: Sequence[Node],
     order: int,
     wide: bool = True,
+    starts: Mapping[Node, Node] = MappingProxyType({}),
 ) -> list[list[Coefficient | None]]:
     """The coefficients of the targets up to `order`.
 
     `made` lists recorded nodes in the order in which they were made, `given` the coefficients of some from the first
-    on; None is zero.
+    on; None is zero. `starts` are the values of some of these, where they are known better than the node is.
     """
     ops = dict(made)  # what is made here adds to an open recording
-    walk = Walk(ops, wide)
+    walk = Walk(ops, wide, order)
     for node, coefficients in given.items():
-        walk.seed(node, coefficients)
+        walk.seed(node, coefficients, starts.get(node))
     for node in behind(ops, given, targets):
         op = ops[node]
         if op is not None:
@@ -79,15 +81,17 @@ def behind(made: Mapping[Node, Op | None], given: Mapping[Node, Any], targets: S
 class Walk:
     """The series of nodes, and of the operations on series that they and their derivatives are made of."""
 
-    def __init__(self, ops: Mapping[Node, Op | None], wide: bool):
+    def __init__(self, ops: Mapping[Node, Op | None], wide: bool, order: int):
         self._ops = ops
         self._wide = wide
+        self._order = order
         self._of: dict[Node, Series] = {}
         self._made: dict[tuple, Series] = {}
+        self._whole: dict[tuple, list[Series]] = {}
 
-    def seed(self, node: Node, coefficients: Sequence[Coefficient | None]) -> None:
+    def seed(self, node: Node, coefficients: Sequence[Coefficient | None], start: Node | None = None) -> None:
         """Say what the series of a node is."""
-        start = self._widened(node)
+        start = start or self._widened(node)
         known: list[Coefficient | None] = [Coefficient(ONE, start)]
         for one in coefficients:
             moved = None if one is None or one.node is None else self._widened(one.node)
@@ -115,6 +119,8 @@ class Walk:
             return self.series(node)
         if _converts(primitive, inputs, node):
             made = given[0] if self._wide else _converted(given[0], node.dtype)
+        elif isinstance(primitive.series, Whole):
+            made = self.whole(primitive, given, params, inputs)
         else:
             made = self.of(primitive, given, params)
         self._of[node] = made
@@ -154,6 +160,21 @@ class Walk:
             rule = _constant if all(s.constant for s in inputs) else RULES[primitive.kind]
             found = self._made[key] = rule(self, primitive, inputs, params)
         return found
+
+    def whole(
+        self, primitive: Primitive, inputs: tuple[Series, ...], params: tuple, primals: tuple[Node, ...] = ()
+    ) -> Series:
+        """The series of an operation whose coefficients are found together, and those of its other results."""
+        shared = params[:-1] if primitive.several else params
+        key = (primitive, inputs, shared)
+        if key not in self._whole:
+            given = [[s.full(k) if s[k] else None for k in range(self._order + 1)] for s in inputs]
+            starts = primals or tuple([s.start for s in inputs])
+            self._whole[key] = [
+                Series(found[0].shape, found[0].dtype, None, None, [one and Coefficient(ONE, one) for one in found])
+                for found in primitive.series.coefficients(starts, given, self._order, self._wide, shared)
+            ]
+        return self._whole[key][params[-1] if primitive.several else 0]
 
     def expression(self, function: Callable, inputs: tuple[Series, ...], params: tuple) -> Series | None:
         """The series of an elementwise expression from the table, of inputs and parameters."""
@@ -261,7 +282,7 @@ def _number(s: Series) -> Coefficient | None:
 def _undone(stated: Undone, walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
     """From q₀·yₖ + q₁·yₖ₋₁ + … + qₖ·y₀ = xₖ the last term of the left, and that undone by the primitive itself."""
     x, *others = inputs
-    again = Walk({}, False)
+    again = Walk({}, False, 0)
 
     def make(k: int, result: Series) -> Coefficient | None:
         before = Series(result.shape, result.dtype, k - 1, None, [result[j] for j in range(k)])
@@ -352,6 +373,9 @@ def _selection(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], par
 
 
 def _implicit(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+    if isinstance(primitive.series, Whole):
+        return walk.whole(primitive, inputs, params)
+
     def push(arguments: Sequence[Node], results: Sequence[Node], tangents: Sequence[Node]) -> Sequence[Node | None]:
         def pull(cotangents: Sequence[Node]) -> list[Node | None]:
             (ct,), (y,) = cotangents, results

@@ -11,6 +11,9 @@ others the kind of map has a rule that every primitive has by being declared; an
     Undone(product)     a bilinear expression of the result and the inputs but the first, equal to the first one:
                         for q = x / y it is q·y
     PRODUCT             of a bilinear map: it is multiplication, so sums of it are `gradtape.ops.products`
+    Whole(coefficients) of an implicit map, all coefficients up to an order at once: a loop carries them from step to
+                        step. It is given the inputs as they are in the graph, the coefficients of each (None is zero),
+                        the order, whether floats below float64 are computed in float64, and the parameters
 
 Where the argument is u₀ + u₁t, as for the derivatives of the function itself, `partials` alone are used: they lead
 to the members of a family, each of which is exact.
@@ -40,6 +43,12 @@ class Undone(NamedTuple):
     """What gives the first input back."""
 
     product: Callable[..., Node]
+
+
+class Whole(NamedTuple):
+    """What finds the coefficients of all results of one operation; see above."""
+
+    coefficients: Callable[..., Sequence[Sequence[Node | None]]]
 
 
 PRODUCT = "product"

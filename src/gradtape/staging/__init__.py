@@ -4,4 +4,5 @@ capture     what a function that is being traced reads and assigns; what happens
 signature   which calls share a trace
 function    `gradtape.function`
 control     `cond` and `while_loop`: what depends on values, as operations
+loop        the operation that a loop becomes; `loop_derivatives`: the loops that its derivatives are
 """

@@ -1,7 +1,7 @@
 """`cond` and `while_loop`: what depends on values. Outside a traced function they are Python's; inside, operations.
 
 A condition computes both branches and picks one, so it fuses and has derivatives of every order. A loop is one
-operation with the Programs of its condition and its body as parameters.
+operation, see `staging.loop`.
 """
 
 from __future__ import annotations
@@ -11,26 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.engine.tiers import runner
-from gradtape.errors import ArgumentError, ControlFlowError, ShapeError
-from gradtape.graph.dtypes import DType, bool_
+from gradtape.errors import ArgumentError, ShapeError
+from gradtape.graph.dtypes import bool_
 from gradtape.graph.handles import TensorLike, as_node
-from gradtape.graph.node import Buffer, Node, Primitive, Recording, held, recordings
-from gradtape.graph.program import Program, types_of_outputs
-from gradtape.graph.shapes import Shape, size
-from gradtape.graph.trace import Trace, again, apply, computation, thread, trace
+from gradtape.graph.node import Node
+from gradtape.graph.trace import apply, thread, trace
 from gradtape.modes import nest
-from gradtape.modes.forward import push_forward
-from gradtape.modes.sketch import Sketch
 from gradtape.ops.declare import convert
 from gradtape.ops.selection import not_equal, where
-from gradtape.ops.shaping import full
-from gradtape.rewrite.recorded import recorded
 from gradtape.staging.capture import Capture, placeholder, tracing
+from gradtape.staging.loop import WHILE, part
 from gradtape.tensor import Tensor
-
-Part = tuple[Program, tuple[int, ...]]
-"""The condition or the body of a loop, and which inputs of the loop its leaves are."""
 
 
 def cond(
@@ -163,136 +154,12 @@ def _loop(cond: Callable, body: Callable, structure: Any, nodes: list[Node], max
         test = as_node(cond(*packed))
         if int(np.prod(test.shape)) != 1:
             raise ShapeError(f"the condition of while_loop has shape {test.shape}; it must be one truth value")
-        condition = _part(inside, [convert(test, bool_)], inputs)
+        condition = part(inside, [convert(test, bool_)], inputs)
     with tracing(capture) as inside:
-        step = _part(inside, _next(body(*packed), nodes), inputs)
+        step = part(inside, _next(body(*packed), nodes), inputs)
     operands = (*nodes, *list(inputs)[len(nodes) :])
     return [Tensor(apply(WHILE, operands, (condition, step, maximum, i))) for i in range(len(nodes))]
 
 
-def _part(inside: Trace, results: list[Node], inputs: dict[Node, int]) -> Part:
-    """The Program of `results`. Nodes from outside that it uses are added to the inputs."""
-    numbers = [inside[node] for node in results]
-    made = computation(inside.prefix, numbers, len(numbers))
-    return made.program, tuple([inputs.setdefault(inside.at[i], len(inputs)) for i in made.leaves])
-
-
 def _rests_on_placeholders(node: Node) -> bool:
     return any(leaf.value is None for leaf in trace(node)[1])
-
-
-def _infer(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
-    return inputs[params[-1]].shape, inputs[params[-1]].dtype
-
-
-def _no_rule(*_: Any) -> Any:
-    raise ControlFlowError(
-        "reverse mode does not go through a while_loop inside a traced function, as it would have to keep every step; "
-        "take the gradient outside of gradtape.function, or use a Python `for` with a fixed number of steps"
-    )
-
-
-def _run(*arguments: Any) -> list[np.ndarray]:
-    """All loop variables after the loop."""
-    *arrays, condition, body, maximum = arguments
-    values = [held(np.asarray(array, order="C")) for array in arrays]
-    (test, test_inputs), (step, step_inputs) = condition, body
-    holds, advance = runner(test, "fused"), runner(step, "fused")
-    number, done = len(step.outputs), 0
-    while maximum is None or done < maximum:
-        (truth,) = holds.run([values[i] for i in test_inputs])
-        if not (truth.array.item() if type(truth) is Buffer else truth):
-            break
-        values[:number] = advance.run([values[i] for i in step_inputs])
-        done += 1
-    return [
-        value.array if type(value) is Buffer else np.asarray(value, array.dtype)
-        for value, array in zip(values[:number], arrays, strict=False)
-    ]
-
-
-def _written(*arguments: Any) -> list[Any]:
-    """The same with functions of arrays in place of Programs."""
-    *start, (holds, seen), (advance, read), maximum = arguments
-    values, done = list(start), 0
-    while (maximum is None or done < maximum) and holds(*[values[i] for i in seen])[0]:
-        found = advance(*[values[i] for i in read])
-        values[: len(found)] = found
-        done += 1
-    return values
-
-
-def _admits(inputs: tuple[Node, ...], params: tuple) -> bool:
-    """Whether the Programs fit the inputs and each other."""
-    if len(params) != 4:
-        return False
-    (test, seen), (step, read), maximum, index = params
-    kinds = [(x.dtype.name, x.shape) for x in inputs]
-    for program, places in ((test, seen), (step, read)):
-        if not isinstance(program, Program) or any(type(i) is not int or not 0 <= i < len(kinds) for i in places):
-            return False
-        if program.leaves != tuple([kinds[i] for i in places]):
-            return False
-    truth, results = types_of_outputs(test), types_of_outputs(step)
-    return (
-        [dtype for dtype, _ in truth] == ["bool"]
-        and size(truth[0][1]) == 1
-        and results == kinds[: len(results)]
-        and (maximum is None or (type(maximum) is int and maximum >= 0))
-        and type(index) is int
-        and 0 <= index < len(results)
-    )
-
-
-def _forward(
-    tangents: Sequence[Node | None],
-    inputs: tuple[Node, ...],
-    condition: Part,
-    body: Part,
-    maximum: int | None,
-    index: int,
-) -> Node | None:
-    """The tangent of a loop variable: that of the loop in which tangents are further variables."""
-    (test, seen), (step, read) = condition, body
-    number = len(step.outputs)
-    moving = [i for i, x in enumerate(inputs) if x.dtype.is_floating]
-    variables = [i for i in moving if i < number]
-    if index not in variables:
-        return None
-    recording = Recording(accessed=False)
-    with Sketch("the tangent of a while_loop", "it changes from step to step") as sketch:
-        places = [sketch.placeholder(x.shape, x.dtype) for x in inputs]
-        along = {i: sketch.placeholder(inputs[i].shape, inputs[i].dtype) for i in moving}
-        for i in moving:
-            recording.watch(places[i])
-        token = recordings.set((*recordings.get(), recording))
-        try:
-            results = again(step, [places[i] for i in read])
-        finally:
-            recordings.reset(token)
-        found = push_forward(recorded(recording.made, {}).made, {places[i]: along[i] for i in moving}, results)
-        new = [found.get(results[i]) or full(results[i].shape, 0, results[i].dtype) for i in variables]
-        known = [*places[:number], *[along[i] for i in variables], *places[number:]]
-        known += [along[i] for i in moving if i >= number]
-        numbered = {place: i for i, place in enumerate(known)}
-        further = _part(thread.trace, [*results, *new], numbered)
-    given = [tangents[i] or full(inputs[i].shape, 0, inputs[i].dtype) for i in moving]
-    operands = [*inputs[:number], *given[: len(variables)], *inputs[number:], *given[len(variables) :]]
-    operands += list(numbered)[len(known) :]
-    same = test, tuple([i if i < number else i + len(variables) for i in seen])
-    return apply(WHILE, tuple(operands), (same, further, maximum, number + variables.index(index)))
-
-
-WHILE = Primitive(
-    "while_loop",
-    "implicit",
-    infer=_infer,
-    rule=_no_rule,
-    forward=_forward,
-    reference=_run,
-    numpy=_written,
-    admits=_admits,
-    parameters=("condition", "body", "maximum", "index"),
-    several=True,
-    halves=True,
-)

@@ -31,7 +31,7 @@ from gradtape.graph.trace import apply, computation, thread
 from gradtape.modes import nest
 from gradtape.modes.transformed import global_name
 from gradtape.staging.capture import Capture, kept, placeholder, tracing
-from gradtape.staging.control import WHILE
+from gradtape.staging.loop import WHILE
 from gradtape.staging.signature import TensorSpec, describe, difference, replaced
 from gradtape.tensor import Tensor, known
 
