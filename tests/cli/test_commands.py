@@ -312,3 +312,37 @@ def test_sizes_are_written_as_the_setting_reads_them(count, text):
     assert _size(count) == text
     if count >= 1024:
         assert config.Settings(cache_size=text).cache_size == count
+
+
+def test_gradient_by_name(folder):
+    lines = done("gradient", "3*x**2 + 2*y", "--at", "x=2,y=3").splitlines()
+    assert lines[0] == "f(x, y) = 3*x**2 + 2*y  at  x = 2, y = 3"
+    assert lines[3].split() == ["df/dx", "12", "6*x"]
+    assert done("gradient", "sin(a)", "--at", "a=pi/2", "--latex").splitlines()[1] == (
+        r"\frac{\partial f}{\partial a} = \cos{\left(a \right)}"
+    )
+    found = json.loads(done("gradient", "-x**2", "--at", "x=-2", "--json", "--no-formulas", "--dtype", "float32"))
+    assert found == {
+        "function": "f(x) = -x**2",
+        "at": {"x": -2.0},
+        "dtype": "float32",
+        "value": -4.0,
+        "gradient": {"x": 4.0},
+        "hessian": {"x": {"x": -2.0}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("point", "message"),
+    [
+        ("x=2,y", "for every variable"),
+        ("", "for every variable"),
+        ("x=1,x=2", "x has two values"),
+        ("x=one", "unknown name 'one'"),
+        ("x=1e400", "x is inf"),
+        ("z=1", "x has no value"),
+    ],
+)
+def test_gradient_refuses_what_is_no_point(point, message):
+    result = run("gradient", "x**2", "--at", point)
+    assert result.exit_code == 2 and message in result.stderr and not result.stdout

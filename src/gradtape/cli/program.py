@@ -39,6 +39,7 @@ def gradtape(
       gradtape plot "sigmoid(x)"
       gradtape plot "sin(x)**2" --order 3 --range=-2*pi:2*pi --output sine.svg
       gradtape table "exp(-x**2)" --order 2 --csv
+      gradtape gradient "3*x**2 + 2*y" --at x=2,y=3
       gradtape accuracy "1/(1+exp(-x))" --order 2
       gradtape cache info
     """

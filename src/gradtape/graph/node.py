@@ -96,6 +96,8 @@ class Primitive:
     admits      (inputs, params) → whether they are such as gradtape's functions make; asked of what comes from a file.
                 None: such a file is refused
     exact       (mp, numbers…, params…) → number, with the functions of mpmath, whose context `mp` is; else None
+    formula     (sympy, inputs…, params… without the order of a family) → the formula of a real function as SymPy writes
+                it, that of the family itself; None: `exact` is one
     domain      where a real function is defined, as people write it
     costly      whether to compute it twice is worse than to store it
     several     whether it has several results, each a node; the last parameter says which one
@@ -120,6 +122,7 @@ class Primitive:
         "depends",
         "domain",
         "exact",
+        "formula",
         "forward",
         "halves",
         "infer",
@@ -166,6 +169,7 @@ class Primitive:
         depends: Callable[..., Any] | None = None,
         admits: Callable[[tuple[Node, ...], tuple], bool] | None = None,
         exact: Callable[..., Any] | None = None,
+        formula: Callable[..., Any] | None = None,
         commutes: bool = False,
         neutral: Sequence[int] = (),
         involution: bool = False,
@@ -194,6 +198,7 @@ class Primitive:
         self.depends = depends
         self.admits = admits
         self.exact = exact
+        self.formula = formula
         self.commutes = commutes
         self.neutral = tuple(neutral)
         self.involution = involution

@@ -60,6 +60,7 @@ def _tanh_exact(mp: Any, x: Any, order: int) -> Any:
     reference=_sigmoid_reference,
     family="order",
     exact=_sigmoid_exact,
+    formula=lambda sp, x: 1 / (1 + sp.exp(-x)),
     series=Alike(lambda x, order: member(tanh, 0.5 * x, order) * 0.5 ** (order + 1)),
 )
 def sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
@@ -96,6 +97,7 @@ def tanh(x: TensorLike, name: str | None = None) -> Tensor:
     lowering="softplus",
     reference=lambda x: np.logaddexp(x, x.dtype.type(0)),
     exact=lambda mp, x: max(x, mp.zero) + mp.log1p(mp.exp(-mp.fabs(x))),
+    formula=lambda sp, x: sp.log(1 + sp.exp(x)),
 )
 def softplus(features: TensorLike, name: str | None = None) -> Tensor:
     """log(1 + eˣ), elementwise, a smooth relu; exact also for very negative x."""
@@ -142,6 +144,7 @@ def _logit_reference(x: Any, order: int) -> Any:
     family="order",
     domain="0 < x < 1",
     exact=_logit_exact,
+    formula=lambda sp, x: sp.log(x / (1 - x)),
     series=Closed([lambda x, order: None if order else reciprocal(x * (1 - x))]),
 )
 def logit(x: TensorLike, name: str | None = None) -> Tensor:
@@ -179,6 +182,7 @@ def _silu_exact(mp: Any, x: Any, order: int) -> Any:
     family="order",
     public=False,
     exact=_silu_exact,
+    formula=lambda sp, x: x / (1 + sp.exp(-x)),
     series=Closed([lambda x, order: _silu_slope(x, order)]),
 )
 def sigmoid_weighted(x: TensorLike, name: str | None = None) -> Tensor:
@@ -253,6 +257,7 @@ def _mish_reference(x: Any, order: int) -> Any:
     reference=_mish_reference,
     family="order",
     exact=_mish_exact,
+    formula=lambda sp, x: x * sp.tanh(sp.log(1 + sp.exp(x))),
     series=Closed([lambda x, order: _mish_slope(x, order)]),
 )
 def mish(x: TensorLike, name: str | None = None) -> Tensor:
@@ -289,6 +294,7 @@ def _softsign_reference(x: Any, order: int) -> Any:
     reference=_softsign_reference,
     family="order",
     exact=_softsign_exact,
+    formula=lambda sp, x: x / (1 + sp.Abs(x)),
     series=Closed(
         [
             lambda x, order: (
@@ -332,6 +338,7 @@ def _tanhshrink_reference(x: Any, order: int) -> Any:
     reference=_tanhshrink_reference,
     family="order",
     exact=_tanhshrink_exact,
+    formula=lambda sp, x: x - sp.tanh(x),
     series=Closed([lambda x, order: -member(tanh, x, order + 1) if order > 0 else square(tanh(x))]),
 )
 def tanhshrink(x: TensorLike, name: str | None = None) -> Tensor:

@@ -171,6 +171,7 @@ def round(x: TensorLike, name: str | None = None) -> Tensor:
     reference=np.maximum,
     domain="all real x, y",
     exact=lambda mp, x, y: mp.nan if mp.isnan(x) or mp.isnan(y) else max(x, y),
+    formula=lambda sp, x, y: sp.Piecewise((x, x >= y), (y, True)),
     commutes=True,
 )
 def maximum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -184,6 +185,7 @@ def maximum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     reference=np.minimum,
     domain="all real x, y",
     exact=lambda mp, x, y: mp.nan if mp.isnan(x) or mp.isnan(y) else min(x, y),
+    formula=lambda sp, x, y: sp.Piecewise((x, x <= y), (y, True)),
     commutes=True,
 )
 def minimum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:

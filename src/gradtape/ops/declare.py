@@ -101,6 +101,7 @@ CAST = Primitive(
     parameters=("dtype",),
     admits=lambda inputs, params: len(inputs) == 1 and len(params) == 1 and params[0] in _NAMES,
     exact=lambda mp, x, dtype: _as_exact(mp, x, as_dtype(dtype)),
+    formula=lambda sp, x, dtype: _as_formula(sp, x, as_dtype(dtype)),
     halves=True,
     zeros="first",
 )
@@ -111,6 +112,14 @@ def _as_exact(mp: Any, x: Any, dtype: DType) -> Any:
     if dtype.is_bool:
         return x != 0
     return mp.mpf(int(x)) if dtype.is_integer else mp.mpf(x)
+
+
+def _as_formula(sp: Any, x: Any, dtype: DType) -> Any:
+    condition = x.is_Boolean or x.is_Relational
+    if dtype.is_bool:
+        return x if condition else sp.Ne(x, 0)
+    whole = dtype.is_integer and not condition and not x.is_integer
+    return sp.Piecewise((1, x), (0, True)) if condition else sp.sign(x) * sp.floor(sp.Abs(x)) if whole else x
 
 
 def convert(node: Node, dtype: DType) -> Node:

@@ -38,6 +38,7 @@ def _exact_difference(mp: Any, x: Any, y: Any) -> Any:
     reference=_difference,
     public=False,
     exact=_exact_difference,
+    formula=lambda sp, x, y: x - y,
 )
 def difference(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x - y; 0 where they are equal, also where both are the same infinity."""
@@ -51,6 +52,7 @@ def difference(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     admits=lambda short: short in (0, 1),
     public=False,
     exact=lambda mp, x, y, short: mp.exp(_exact_difference(mp, x, y)),
+    formula=lambda sp, x, y, short: sp.exp(x - y),
 )
 def exp_difference(x: TensorLike, y: TensorLike, short: int, name: str | None = None) -> Tensor:
     """e^(x - y); `short` says that of a float64 only as many digits are needed as a float32 has, and x ≤ y."""
@@ -69,6 +71,7 @@ def exp_difference(x: TensorLike, y: TensorLike, short: int, name: str | None = 
     admits=admit.order,
     public=False,
     exact=lambda mp, x, y, order: FAMILY.primitive.exact(mp, _exact_difference(mp, x, y), order),
+    formula=lambda sp, x, y: FAMILY.primitive.formula(sp, x - y),
     series=Alike(lambda x, y, order: member(tanh, 0.5 * difference(x, y), order) * 0.5 ** (order + 1)),
 )
 def sigmoid_difference(x: TensorLike, y: TensorLike, order: int, name: str | None = None) -> Tensor:
@@ -99,6 +102,7 @@ def _logaddexp_exact(mp: Any, x: Any, y: Any) -> Any:
     reference=np.logaddexp,
     domain="all real x, y",
     exact=_logaddexp_exact,
+    formula=lambda sp, x, y: sp.log(sp.exp(x) + sp.exp(y)),
 )
 def logaddexp(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """log(eˣ + eʸ), elementwise with broadcasting, without overflow or underflow on the way.

@@ -47,6 +47,7 @@ def expm1(x: TensorLike, name: str | None = None) -> Tensor:
     reference=lambda x, order: (np.exp2(x, dtype=np.float64) * math.log(2) ** order).astype(x.dtype),
     family="order",
     exact=lambda mp, x, order: mp.exp(x * mp.ln2) * mp.ln2**order,
+    formula=lambda sp, x: 2**x,
     series=Closed([lambda x, order: exp2(x, order=order) * math.log(2)]),
 )
 def exp2(x: TensorLike, name: str | None = None) -> Tensor:

@@ -28,6 +28,7 @@ Tensor = Any
     reference=lambda x, y: np.where(y == 0, np.zeros((), x.dtype), x * y),
     domain="all real x, y",
     exact=lambda mp, x, y: mp.zero if y == 0 else x * y,
+    formula=lambda sp, x, y: x * y,
 )
 def multiply_no_nan(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x·y, elementwise with broadcasting, and 0 where y is 0, even if x is infinite or NaN. So is its gradient.
@@ -84,6 +85,7 @@ def _no_nan(logarithm: Callable) -> Callable:
     reference=_no_nan(np.log),
     domain="y > 0",
     exact=lambda mp, x, y: x * mp.log(y) if x else mp.zero,
+    formula=lambda sp, x, y: x * sp.log(y),
     series=Alike(lambda x, y: multiply_no_nan(log(y), x)),
 )
 def xlogy(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -103,6 +105,7 @@ def xlogy(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     reference=_no_nan(np.log1p),
     domain="y > -1",
     exact=lambda mp, x, y: x * mp.log1p(y) if x else mp.zero,
+    formula=lambda sp, x, y: x * sp.log(1 + y),
     series=Alike(lambda x, y: multiply_no_nan(log1p(y), x)),
 )
 def xlog1py(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:

@@ -248,6 +248,7 @@ def distance_slope(x: TensorLike, y: TensorLike, by_x: int, by_y: int, name: str
     reference=np.hypot,
     domain="all real x, y",
     exact=lambda mp, x, y: mp.hypot(x, y),
+    formula=lambda sp, x, y: sp.sqrt(x**2 + y**2),
     series=Closed([lambda x, y: _over_distance(x, x, y), lambda x, y: _over_distance(y, x, y)]),
 )
 def hypot(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:

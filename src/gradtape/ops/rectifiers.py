@@ -29,6 +29,7 @@ Tensor = Any
     reference=lambda x: np.maximum(x, x.dtype.type(0)),
     operands="number",
     exact=lambda mp, x: mp.nan if mp.isnan(x) else max(x, mp.zero),
+    formula=lambda sp, x: sp.Piecewise((x, x > 0), (0, True)),
 )
 def relu(features: TensorLike, name: str | None = None) -> Tensor:
     """max(x, 0), elementwise. Its derivative at 0 is 0, TensorFlow's convention.
@@ -61,6 +62,7 @@ def _clamped_exact(mp: Any, x: Any, low: float, high: float) -> Any:
     reference=lambda x: np.clip(x, x.dtype.type(0), x.dtype.type(6)),
     operands="number",
     exact=lambda mp, x: _clamped_exact(mp, x, 0, 6),
+    formula=lambda sp, x: sp.Piecewise((0, x <= 0), (6, x >= 6), (x, True)),
 )
 def relu6(features: TensorLike, name: str | None = None) -> Tensor:
     """min(max(x, 0), 6), elementwise. Its derivative at 0 and 6 is 0, TensorFlow's convention.
@@ -77,6 +79,7 @@ def relu6(features: TensorLike, name: str | None = None) -> Tensor:
     reference=lambda x: np.clip(x, x.dtype.type(-1), x.dtype.type(1)),
     operands="number",
     exact=lambda mp, x: _clamped_exact(mp, x, -1, 1),
+    formula=lambda sp, x: sp.Piecewise((-1, x < -1), (1, x > 1), (x, True)),
 )
 def hard_tanh(x: TensorLike, name: str | None = None) -> Tensor:
     """min(max(x, -1), 1), elementwise. Its derivative at -1 and 1 is 1, as that of TensorFlow's clip_by_value.
@@ -159,6 +162,7 @@ def _elu_reference(x: Any, order: int) -> Any:
     family="order",
     public=False,
     exact=_elu_exact,
+    formula=lambda sp, x: sp.Piecewise((x, x > 0), (sp.exp(x) - 1, True)),
 )
 def exponential_linear(x: TensorLike, name: str | None = None) -> Tensor:
     """x for x > 0, else eˣ - 1. The derivatives at 0 are those of x, and all after the second are the second."""
@@ -214,6 +218,11 @@ def _selu_exact(mp: Any, x: Any, order: int) -> Any:
     return scale * alpha * (mp.exp(x) if order else mp.expm1(x))
 
 
+def _selu_formula(sp: Any, x: Any) -> Any:
+    scale, alpha = (sp.Rational(c.numerator, c.denominator) for c in selu_constants())
+    return scale * sp.Piecewise((x, x > 0), (alpha * (sp.exp(x) - 1), True))
+
+
 def _selu_reference(x: Any, order: int) -> Any:
     scale, alpha = map(float, selu_constants())
     wide = x.astype(np.float64)
@@ -229,6 +238,7 @@ def _selu_reference(x: Any, order: int) -> Any:
     reference=_selu_reference,
     family="order",
     exact=_selu_exact,
+    formula=_selu_formula,
 )
 def selu(features: TensorLike, name: str | None = None) -> Tensor:
     """1.0507…·x for x > 0, else 1.0507…·1.6732…·(eˣ - 1), elementwise. The derivatives at 0 are those of the linear

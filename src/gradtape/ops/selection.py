@@ -60,6 +60,7 @@ def greater_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tens
     operands="any",
     result=bool_,
     exact=lambda mp, x, y: x == y,
+    formula=lambda sp, x, y: sp.Eq(x, y),
 )
 def equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x == y, elementwise, as bool. Also the operator ``==``; NaN equals nothing."""
@@ -71,22 +72,41 @@ def equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     operands="any",
     result=bool_,
     exact=lambda mp, x, y: x != y,
+    formula=lambda sp, x, y: sp.Ne(x, y),
 )
 def not_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x != y, elementwise, as bool. Also the operator ``!=``."""
 
 
-@elementwise(lowering=lambda m, x, y: x & y, reference=np.logical_and, operands="bool", exact=lambda mp, x, y: x and y)
+@elementwise(
+    lowering=lambda m, x, y: x & y,
+    reference=np.logical_and,
+    operands="bool",
+    exact=lambda mp, x, y: x and y,
+    formula=lambda sp, x, y: sp.And(x, y),
+)
 def logical_and(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x and y, elementwise, for bool tensors. Also the operator ``&``."""
 
 
-@elementwise(lowering=lambda m, x, y: x | y, reference=np.logical_or, operands="bool", exact=lambda mp, x, y: x or y)
+@elementwise(
+    lowering=lambda m, x, y: x | y,
+    reference=np.logical_or,
+    operands="bool",
+    exact=lambda mp, x, y: x or y,
+    formula=lambda sp, x, y: sp.Or(x, y),
+)
 def logical_or(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x or y, elementwise, for bool tensors. Also the operator ``|``."""
 
 
-@elementwise(lowering=lambda m, x, y: x ^ y, reference=np.logical_xor, operands="bool", exact=lambda mp, x, y: x != y)
+@elementwise(
+    lowering=lambda m, x, y: x ^ y,
+    reference=np.logical_xor,
+    operands="bool",
+    exact=lambda mp, x, y: x != y,
+    formula=lambda sp, x, y: sp.Xor(x, y),
+)
 def logical_xor(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """Exactly one of x and y, elementwise, for bool tensors. Also the operator ``^``."""
 
@@ -96,6 +116,7 @@ def logical_xor(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor
     reference=np.logical_not,
     operands="bool",
     exact=lambda mp, x: not x,
+    formula=lambda sp, x: sp.Not(x),
     involution=True,
 )
 def logical_not(x: TensorLike, name: str | None = None) -> Tensor:
@@ -136,6 +157,7 @@ WHERE = Primitive(
     reference=np.where,
     admits=admit.chosen,
     exact=lambda mp, c, x, y: x if c else y,
+    formula=lambda sp, c, x, y: sp.Piecewise((x, c), (y, True)),
 )
 
 

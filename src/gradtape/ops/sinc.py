@@ -44,6 +44,7 @@ def _reference(x: Any, order: int) -> Any:
     reference=_reference,
     family="order",
     exact=_exact,
+    formula=lambda sp, x: sp.sin(sp.pi * x) / (sp.pi * x),
 )
 def sinc(x: TensorLike, name: str | None = None) -> Tensor:
     """sin(πx) / (πx), elementwise, and 1 at 0, as NumPy's. Zero exactly at every other integer; all derivatives are

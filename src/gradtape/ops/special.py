@@ -117,6 +117,7 @@ def _digamma_exact(mp: Any, x: Any, order: int) -> Any:
     family="order",
     domain="x not in {0, -1, -2, …}",
     exact=_digamma_exact,
+    formula=lambda sp, x: sp.digamma(x),
 )
 def digamma(x: TensorLike, name: str | None = None) -> Tensor:
     """ψ(x), the derivative of log Γ(x), elementwise; its own derivatives are the polygamma functions.
@@ -143,6 +144,7 @@ def _lgamma(x: float) -> float:
     reference=lambda x: _lgamma(x.astype(np.float64)).astype(x.dtype),
     domain="x not in {0, -1, -2, …}",
     exact=lambda mp, x: mp.inf if x <= 0 and x == mp.floor(x) else mp.re(mp.loggamma(x)),
+    formula=lambda sp, x: sp.log(sp.gamma(x) ** 2) / 2,
 )
 def lgamma(x: TensorLike, name: str | None = None) -> Tensor:
     """log|Γ(x)|, elementwise; inf at 0, -1, -2, …
@@ -192,6 +194,7 @@ def _gelu_erf_closed(x: Node, order: int) -> Node | None:
     family="order",
     public=False,
     exact=_gelu_erf_exact,
+    formula=lambda sp, x: x * (1 + sp.erf(x / sp.sqrt(2))) / 2,
     series=Closed([lambda x, order: _gelu_erf_closed(x, order)]),
 )
 def gelu_erf(features: TensorLike, name: str | None = None) -> Tensor:
@@ -246,6 +249,7 @@ def _gelu_tanh_closed(x: Node, order: int) -> Node | None:
     family="order",
     public=False,
     exact=_gelu_tanh_exact,
+    formula=lambda sp, x: x * (1 + sp.tanh(sp.sqrt(2 / sp.pi) * (x + sp.Rational(44715, 10**6) * x**3))) / 2,
     series=Closed([lambda x, order: _gelu_tanh_closed(x, order)]),
 )
 def gelu_tanh(features: TensorLike, name: str | None = None) -> Tensor:

@@ -39,6 +39,7 @@ def cos(x: TensorLike, name: str | None = None) -> Tensor:
     reference=lambda x: 2 * np.square(np.sin(x / 2)),
     public=False,
     exact=lambda mp, x: 2 * mp.sin(x / 2) ** 2,
+    formula=lambda sp, x: 1 - sp.cos(x),
 )
 def versine(x: TensorLike, name: str | None = None) -> Tensor:
     """1 - cos x, elementwise, exact also where cos x rounds to 1."""
@@ -73,6 +74,7 @@ def _sine_ratio_exact(mp: Any, x: Any, order: int) -> Any:
     family="order",
     public=False,
     exact=_sine_ratio_exact,
+    formula=lambda sp, x: sp.sin(x) / x,
 )
 def sine_ratio(x: TensorLike, name: str | None = None) -> Tensor:
     """sin(x)/x, elementwise, and 1 at 0."""
