@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from expansions import LGAMMA_FIRST, LGAMMA_PAIRS, Expansion, doubles, expansions, lgamma_rows, psi_rows
 from mpmath import mp, mpf
 
 OUTPUT = Path(__file__).parents[1] / "src" / "gradtape" / "engine" / "elementary" / "coefficients.py"
@@ -161,11 +162,6 @@ def parts() -> list[Part]:
         Part("DIGAMMA_TAIL", "ψ(x₀ + u) = u (DIGAMMA_HEAD(u) + u⁴ P(u)), |u| <= 1/4, for double",
              behind(digamma_factor, zero_head), lambda u: u**4 / digamma_factor(u), -mpf("0.25"), mpf("0.25"),
              {"long": 13}),
-        Part("GELU_SLOPE", "g'(z + u) = u P(u) at the zero z of the slope of g = x Φ(x), |u| <= 1/8, for float",
-             gelu_factor, lambda u: 1 / gelu_factor(u), -mpf("0.125"), mpf("0.125"), {"short": 7}),
-        Part("GELU_SLOPE_TAIL", "g'(z + u) = u (GELU_SLOPE_HEAD(u) + u⁴ P(u)), |u| <= 1/8, for double",
-             behind(gelu_factor, gelu_head()), lambda u: u**4 / gelu_factor(u), -mpf("0.125"), mpf("0.125"),
-             {"long": 7}),
     ]  # fmt: skip
 
 
@@ -225,80 +221,6 @@ def digamma_head() -> list[mpf]:
         return [mp.psi(n + 1, zero) / mp.factorial(n + 1) for n in range(4)]
 
 
-def gelu_slope(x: mpf) -> mpf:
-    return mp.ncdf(x) + x * mp.npdf(x)
-
-
-@cache
-def gelu_zero() -> mpf:
-    with mp.workdps(120):
-        return mp.findroot(gelu_slope, mpf("-0.7517915246935644965"))
-
-
-def gelu_head() -> list[mpf]:
-    """From gelu''(x) = φ(x) (2 - x²), whose derivatives are Hermite's polynomials."""
-    with mp.workdps(120):
-        return [c / (n + 1) for n, c in enumerate(mp.taylor(lambda x: mp.npdf(x) * (2 - x * x), gelu_zero(), 3))]
-
-
-def gelu_factor(u: mpf) -> mpf:
-    """g'(z + u) / u at the zero z of the slope of gelu."""
-    with mp.workdps(90):
-        zero = gelu_zero()
-        return gelu_slope(zero + u) / u if u else mp.npdf(zero) * (2 - zero**2)
-
-
-LGAMMA_FIRST, LGAMMA_ROWS = 4, 31
-"""lgamma is zero once between -m/2 - 1/2 and -m/2 for m >= LGAMMA_FIRST; behind the last row, only closer to a pole
-than half the distance to the next double."""
-LGAMMA_PAIRS, LGAMMA_DEGREE = 3, 13
-
-
-def lgamma_rows() -> list[tuple[float, ...]]:
-    """For each zero: where it is, then the power series of |1/Γ| - 1 there, which is 0 at the zero and entire."""
-    rows = []
-    with mp.workdps(120):
-        for m in range(LGAMMA_FIRST, LGAMMA_FIRST + LGAMMA_ROWS):
-            zero = bisection(lambda x: abs(mp.rgamma(x)) - 1, mpf(-m - 1) / 2, mpf(-m) / 2)
-            terms = [mp.sign(mp.rgamma(zero)) * c for c in mp.taylor(mp.rgamma, zero, LGAMMA_DEGREE)]
-            rows.append(row_of(zero, terms[1:], LGAMMA_PAIRS))
-    return rows
-
-
-PSI_ROWS = 64
-PSI_PAIRS, PSI_DEGREE = 1, 3
-
-
-def psi_rows() -> list[tuple[float, ...]]:
-    """Row n: the zero of ψ between -n - 1 and -n, then the power series there."""
-    rows = []
-    with mp.workdps(120):
-        for n in range(PSI_ROWS):
-            edge = mpf(10) ** -6
-            zero = bisection(mp.digamma, -n - 1 + edge, -n - edge)
-            terms = [mp.psi(k, zero) / mp.factorial(k) for k in range(1, PSI_DEGREE + 1)]
-            rows.append(row_of(zero, terms, PSI_PAIRS))
-    return rows
-
-
-def bisection(function: Function, low: mpf, high: mpf) -> mpf:
-    """The zero between two places where the function has different signs."""
-    sign = function(low) > 0
-    for _ in range(40):
-        middle = (low + high) / 2
-        if (function(middle) > 0) == sign:
-            low = middle
-        else:
-            high = middle
-    return mp.findroot(function, (low, high), solver="anderson", tol=mpf(10) ** -200)
-
-
-def row_of(zero: mpf, terms: list[mpf], pairs: int) -> tuple[float, ...]:
-    """A zero as three doubles, and coefficients behind it: some as two doubles, the rest as one."""
-    flat = [part for c in terms[:pairs] for part in doubles(c, 2)]
-    return (*doubles(zero, 3), *flat, *[float(c) for c in terms[pairs:]])
-
-
 def erfc_rows() -> list[tuple[float, ...]]:
     """Row i: the polynomial for `decay_factor` on [i, i + 1] / ERFC_ROWS around the middle of that interval, by
     interpolation at Chebyshev's points; last the low part of its first coefficient."""
@@ -312,15 +234,6 @@ def erfc_rows() -> list[tuple[float, ...]]:
         first, low = doubles(exact[0], 2)
         rows.append((first, *[float(c) for c in exact[1:]], low))
     return rows
-
-
-def doubles(exact: mpf, count: int) -> tuple[float, ...]:
-    """An unevaluated sum of `count` doubles."""
-    out = []
-    for _ in range(count):
-        out.append(float(exact))
-        exact -= mpf(out[-1])
-    return tuple(out)
 
 
 def constants() -> list[tuple[str, str, tuple[float, ...]]]:
@@ -344,7 +257,6 @@ def constants() -> list[tuple[str, str, tuple[float, ...]]]:
         ("ONE_OVER_PI", "1/π", doubles(1 / mp.pi, 2)),
         ("HALF_LOG_TWO_PI", "log(2π)/2", doubles(mp.log(2 * mp.pi) / 2, 2)),
         ("DIGAMMA_ZERO", "the positive zero of ψ", doubles(digamma_zero(), 3)),
-        ("GELU_ZERO", "the zero of the slope of gelu", doubles(gelu_zero(), 3)),
         ("ERFC_MIDDLE", "the middle of ERFC's interval", doubles(ERFC_MIDDLE, 1)),
     ]
 
@@ -354,7 +266,6 @@ def heads() -> list[tuple[str, str, list[mpf]]]:
     return [
         ("GAMMA_HEAD", "the power series of lgamma(3/2 + u) / (u² - 1/4)", gamma_head()),
         ("DIGAMMA_HEAD", "the power series of ψ(x₀ + u) / u", digamma_head()),
-        ("GELU_SLOPE_HEAD", "the power series of g'(z + u) / u", gelu_head()),
     ]
 
 
@@ -364,6 +275,15 @@ def table(rows: list[tuple[float, ...]]) -> list[str]:
 
 def show(numbers: tuple[float, ...] | list[float]) -> list[str]:
     return [f"    {number!r}," for number in numbers]
+
+
+def entry(key: tuple[str, int], rows: tuple[Expansion, ...]) -> list[str]:
+    lines = [f'    ("{key[0]}", {key[1]}): (']
+    for row in rows:
+        lines += ["        Expansion(", f"            radius={row.radius!r},", f"            zero={row.zero!r},"]
+        lines += ["            terms=(", *[f"                {c!r}," for c in row.terms], "            ),"]
+        lines += [f"            lows={row.lows!r},", f"            short={row.short},", "        ),"]
+    return [*lines, "    ),"]
 
 
 BITS_OF_TWO_OVER_PI = 1216
@@ -386,6 +306,20 @@ def text() -> str:
         "",
         "    short: tuple[float, ...]",
         "    long: tuple[float, ...]",
+        "",
+        "",
+        "class Expansion(NamedTuple):",
+        '    """A function next to its zero z, up to the radius: u (c₁ + c₂ u + …) with u = x - z.',
+        "",
+        "    `zero` is a sum of three doubles; the first of the coefficients `terms` have low parts, `lows`. A float",
+        "    result needs the first `short` terms.",
+        '    """',
+        "",
+        "    radius: float",
+        "    zero: tuple[float, float, float]",
+        "    terms: tuple[float, ...]",
+        "    lows: tuple[float, ...]",
+        "    short: int",
         "",
     ]
     for part in parts():
@@ -427,6 +361,11 @@ def text() -> str:
         "PSI_TABLE = (",
         *table(psi_rows()),
         ")",
+        "",
+        "# where derivatives of activation functions vanish, by the name of the function and the order",
+        "ZEROS: dict[tuple[str, int], tuple[Expansion, ...]] = {",
+        *[line for key, rows in expansions().items() for line in entry(key, rows)],
+        "}",
     ]
     with mp.workprec(BITS_OF_TWO_OVER_PI + 64):
         digits = f"{int(mp.floor(2 / mp.pi * mpf(2) ** BITS_OF_TWO_OVER_PI)):0{BITS_OF_TWO_OVER_PI // 4}X}"
