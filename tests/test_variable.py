@@ -42,7 +42,92 @@ class TestMaking:
             hash(v)
 
 
+class TestOpenShapes:
+    def test_any_shape(self):
+        v = tf.Variable([1.0, 2.0], shape=tf.TensorShape(None), name="w")
+        assert v.shape.rank is None and str(v.shape) == "<unknown>" and v.shape != () and v.open
+        assert (v.ndim, v.size, v.read_value().shape) == (1, 2, (2,))
+        v.assign([[1.0, 2.0], [3.0, 4.0]])
+        assert (v.ndim, v.size, v.numpy().tolist()) == (2, 4, [[1.0, 2.0], [3.0, 4.0]])
+        assert repr(v.assign(3.0)) == "<Variable 'w': shape=<unknown>, dtype=float32, numpy=3.0>"
+        with tf.GradientTape() as tape:
+            y = v**2
+        assert tape.gradient(y, v).numpy() == 6.0
+        for no in (v.shape.as_list, lambda: len(v.shape), lambda: list(v.shape)):
+            with pytest.raises(ShapeError):
+                no()
+
+    def test_some_lengths(self):
+        v = tf.Variable([[1.0, 2.0]], shape=[None, 2])
+        assert v.shape == (None, 2) and v.shape.num_elements() is None and not v.shape.is_fully_defined()
+        assert v.assign(np.ones((3, 2))).numpy().shape == (3, 2)
+        for wrong in (np.ones(2), np.ones((3, 3)), np.ones((1, 3, 2))):
+            with pytest.raises(ShapeError, match=r"\(None, 2\)"):
+                v.assign(wrong)
+        with pytest.raises(ShapeError, match="initial value"):
+            tf.Variable([1.0, 2.0], shape=[None, None])
+
+    def test_parts_of_what_is_there_now(self):
+        v = tf.Variable([1.0, 2.0, 3.0], shape=[None])
+        v.assign([1.0, 2.0, 3.0, 4.0])
+        v[2:].assign([7.0, 8.0])
+        assert v.numpy().tolist() == [1.0, 2.0, 7.0, 8.0] and v.assign_add([1.0] * 4).numpy()[-1] == 9.0
+
+    def test_set_shape_narrows(self):
+        v = tf.Variable([[1.0, 2.0]], shape=tf.TensorShape(None))
+        v.set_shape([None, 2])
+        assert v.shape == (None, 2)
+        v.set_shape([1, None])
+        assert v.shape == (1, 2) and not v.open
+        with pytest.raises(ShapeError):
+            v.assign([[1.0, 2.0], [3.0, 4.0]])
+        with pytest.raises(ShapeError):
+            tf.Variable([1.0], shape=[None]).set_shape([2])
+        with pytest.raises(ShapeError):
+            tf.ones(3).set_shape([2])
+
+    def test_copies_and_pickles_are_open_too(self):
+        v = tf.Variable([1.0, 2.0], shape=tf.TensorShape(None))
+        for other in (copy.deepcopy(v), pickle.loads(pickle.dumps(v))):
+            assert other.shape == v.shape and other.assign(1.0).numpy() == 1.0
+
+    def test_a_traced_function_follows_it(self):
+        v = tf.Variable([1.0, 2.0], shape=tf.TensorShape(None))
+        f = tf.function(lambda x: tf.reduce_sum(v * v) * x)
+        outer = tf.function(lambda x: f(x) + 1.0)
+        for value, square in (([1.0, 2.0], 5.0), ([[1.0, 2.0], [3.0, 4.0]], 30.0), (3.0, 9.0), ([2.0, 1.0], 5.0)):
+            v.assign(value)
+            x = tf.constant(2.0)
+            assert f(x).numpy() == f(x).numpy() == 2.0 * square and outer(x).numpy() == 2.0 * square + 1.0
+            with tf.GradientTape() as tape:
+                y = f(x)
+            assert tape.gradient(y, v).numpy().tolist() == (4.0 * np.array(value)).tolist()
+        assert f.experimental_get_tracing_count() == 3
+
+    def test_a_traced_function_changes_its_shape(self):
+        v = tf.Variable([1.0], shape=[None])
+        double = tf.function(lambda: v.assign(tf.concat([v, v], 0)).read_value())
+        assert [double().shape for _ in range(3)] == [(2,), (4,), (8,)] and v.numpy().tolist() == [1.0] * 8
+
+    def test_an_optimizer_says_that_it_was_built_for_another_shape(self):
+        v = tf.Variable([1.0], shape=[None])
+        adam = tf.optimizers.Adam(0.1)
+        adam.minimize(lambda: tf.reduce_sum(v**2), [v])
+        v.assign([1.0, 2.0])
+        with pytest.raises(ShapeError, match="another optimizer"):
+            adam.minimize(lambda: tf.reduce_sum(v**2), [v])
+        tf.optimizers.SGD(0.5).minimize(lambda: tf.reduce_sum(v**2), [v])
+        assert v.numpy().tolist() == [0.0, 0.0]
+
+
 class TestReading:
+    def test_rows_and_elements(self):
+        v = tf.Variable([[1.0, 2.0], [3.0, 4.0]])
+        with tf.GradientTape() as tape:
+            rows, one = v.sparse_read([1]), v.gather_nd([[0, 1]])
+        assert rows.numpy().tolist() == [[3.0, 4.0]] and one.numpy().tolist() == [2.0]
+        assert tape.gradient([rows, one], v).numpy().tolist() == [[0.0, 1.0], [1.0, 1.0]]
+
     def test_the_value_under_every_name(self):
         v = tf.Variable(2.0)
         assert [x.numpy() for x in (v, v.value(), v.read_value(), v.initialized_value())] == [2.0] * 4

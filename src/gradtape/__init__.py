@@ -102,10 +102,10 @@ if TYPE_CHECKING:  # loaded when they are used, see `__getattr__`
     from gradtape.engine.numerics import explain_nan
     from gradtape.engine.profile import profile
     from gradtape.engine.show import show
-    from gradtape.modes.checkpoint import checkpoint
+    from gradtape.modes.checkpoint import checkpoint, recompute_grad
     from gradtape.modes.collapse import laplacian
     from gradtape.modes.custom import custom_jvp, custom_vjp
-    from gradtape.modes.custom_gradient import custom_gradient, recompute_grad
+    from gradtape.modes.custom_gradient import custom_gradient, grad_pass_through
     from gradtape.modes.expansion import TaylorPolynomial, derivatives, jet, taylor_polynomial
     from gradtape.modes.explain import explain
     from gradtape.modes.functional import elementwise_grad, grad, hvp, jvp, linearize, value_and_grad, vjp
@@ -134,6 +134,7 @@ _LATER = {
     "explain_nan": "engine.numerics",
     "export": "portable.file",
     "grad": "modes.functional",
+    "grad_pass_through": "modes.custom_gradient",
     "gradients": "modes.graph_gradients",
     "hessian": "modes.jacobians",
     "hessians": "modes.graph_gradients",
@@ -147,7 +148,7 @@ _LATER = {
     "linearize": "modes.functional",
     "load": "portable.file",
     "profile": "engine.profile",
-    "recompute_grad": "modes.custom_gradient",
+    "recompute_grad": "modes.checkpoint",
     "show": "engine.show",
     "source": "portable.source",
     "sparsity": "modes.sparse",
@@ -230,6 +231,7 @@ __all__ = [
     "gather",
     "gather_nd",
     "grad",
+    "grad_pass_through",
     "gradients",
     "greater",
     "greater_equal",

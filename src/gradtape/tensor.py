@@ -19,18 +19,29 @@ from gradtape.graph.handles import Handle, as_node
 from gradtape.graph.node import Buffer, Node
 from gradtape.graph.origins import left
 from gradtape.graph.shapes import Shape
+from gradtape.graph.shapes import size as number_of_elements
 from gradtape.ops.operators import Operators
 from gradtape.ops.selection import equal, not_equal
 from gradtape.ops.shaping import transpose
 
 
 class TensorShape(tuple):
-    """A shape: a tuple of lengths, with TensorFlow's names."""
+    """A shape: a tuple of lengths, with TensorFlow's names.
+
+    A length that is None stands for any, and ``TensorShape(None)`` for any shape: what a Variable may be assigned.
+
+    >>> import gradtape as tf
+    >>> tf.TensorShape([None, 2]).is_compatible_with([3, 2]), tf.TensorShape(None).rank is None
+    (True, True)
+    """
 
     __slots__ = ()
 
+    def __new__(cls, dims: Any) -> TensorShape:
+        return tuple.__new__(_AnyShape, ()) if dims is None or type(dims) is _AnyShape else tuple.__new__(cls, dims)
+
     @property
-    def rank(self) -> int:
+    def rank(self) -> int | None:
         return len(self)
 
     ndims = rank
@@ -38,13 +49,70 @@ class TensorShape(tuple):
     def __eq__(self, other: object) -> bool:
         return tuple.__eq__(self, tuple(other) if isinstance(other, list) else other)
 
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
     __hash__ = tuple.__hash__
 
     def as_list(self) -> list[int]:
         return list(self)
 
-    def num_elements(self) -> int:
-        return int(np.prod(self, dtype=np.int64))
+    def num_elements(self) -> int | None:
+        """How many elements a tensor of this shape has; None if that is open."""
+        return int(np.prod(self, dtype=np.int64)) if self.is_fully_defined() else None
+
+    def is_fully_defined(self) -> bool:
+        return None not in self
+
+    def is_compatible_with(self, other: Any) -> bool:
+        """Whether there are tensors of both shapes."""
+        other = TensorShape(other)
+        if type(self) is _AnyShape or type(other) is _AnyShape:
+            return True
+        return len(self) == len(other) and all(
+            n is None or m is None or n == m for n, m in zip(self, other, strict=True)
+        )
+
+
+class _AnyShape(TensorShape):
+    """Any shape: nobody knows how many axes, so there is nothing to count or to go through."""
+
+    __slots__ = ()
+
+    @property
+    def rank(self) -> None:
+        return None
+
+    ndims = rank
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is _AnyShape
+
+    __hash__ = tuple.__hash__
+
+    def __repr__(self) -> str:
+        return "<unknown>"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __reduce__(self) -> tuple:
+        return TensorShape, (None,)
+
+    def is_fully_defined(self) -> bool:
+        return False
+
+    def as_list(self) -> list[int]:
+        raise ShapeError("any shape has no list of lengths; take that of the value: x.read_value().shape")
+
+    def __len__(self) -> int:
+        raise ShapeError("any shape has no number of axes; take that of the value: x.read_value().shape")
+
+    def __iter__(self) -> Iterator[Any]:
+        raise ShapeError("any shape has no lengths; take those of the value: x.read_value().shape")
+
+
+_of_lengths: Any = tuple.__new__
 
 
 class Values(Operators, Handle):
@@ -62,7 +130,7 @@ class Values(Operators, Handle):
 
     @property
     def shape(self) -> TensorShape:
-        return TensorShape(self.node.shape)
+        return _of_lengths(TensorShape, self.node.shape)
 
     @property
     def ndim(self) -> int:
@@ -70,7 +138,7 @@ class Values(Operators, Handle):
 
     @property
     def size(self) -> int:
-        return self.shape.num_elements()
+        return number_of_elements(self.node.shape)
 
     @property
     def T(self) -> Any:
@@ -79,10 +147,15 @@ class Values(Operators, Handle):
     def get_shape(self) -> TensorShape:
         return self.shape
 
+    def set_shape(self, shape: Any) -> None:
+        """Say of which shape this is; ShapeError if it is not. A Variable of open shape stays of it from now on."""
+        if not TensorShape(shape).is_compatible_with(self.shape):
+            raise ShapeError(f"a tensor of shape {self.shape} is not of shape {TensorShape(shape)}")
+
     def item(self) -> float | int | bool:
         """The one element as a Python number."""
         if self.size != 1:
-            raise ShapeError(f"a tensor of shape {tuple(self.shape)} is not one number; index an element first")
+            raise ShapeError(f"a tensor of shape {self.shape} is not one number; index an element first")
         return self._array().item()
 
     def tolist(self) -> Any:
@@ -111,7 +184,7 @@ class Values(Operators, Handle):
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ArgumentError(
-                f"a tensor of shape {tuple(self.shape)} is neither true nor false; use reduce_any, reduce_all or where"
+                f"a tensor of shape {self.shape} is neither true nor false; use reduce_any, reduce_all or where"
             )
         return bool(self.item())
 
@@ -145,13 +218,13 @@ class Values(Operators, Handle):
         return Ref(self)
 
     def __str__(self) -> str:
-        return f"{type(self).__name__}({self._array()!s}, shape={tuple(self.shape)}, dtype={self.dtype.name})"
+        return f"{type(self).__name__}({self._array()!s}, shape={self.shape}, dtype={self.dtype.name})"
 
     def __repr__(self) -> str:
         array = self._array()
         shown = str(array) if array.ndim == 0 else repr(array)
         line = "\n" if "\n" in shown else ""
-        return f"<{self._title()}: shape={tuple(self.shape)}, dtype={self.dtype.name}, numpy={line}{shown}>"
+        return f"<{self._title()}: shape={self.shape}, dtype={self.dtype.name}, numpy={line}{shown}>"
 
     def _title(self) -> str:
         return type(self).__name__

@@ -15,9 +15,16 @@ from gradtape.graph.dtypes import DType, as_dtype, promote
 from gradtape.graph.handles import Handle, TensorLike, as_node
 from gradtape.graph.node import Node, recordings
 from gradtape.graph.origins import set_to
+from gradtape.graph.shapes import size as number_of_elements
 from gradtape.graph.trace import thread
 from gradtape.ops.declare import convert
-from gradtape.ops.indexing import tensor_scatter_nd_add, tensor_scatter_nd_sub, tensor_scatter_nd_update
+from gradtape.ops.indexing import (
+    gather,
+    gather_nd,
+    tensor_scatter_nd_add,
+    tensor_scatter_nd_sub,
+    tensor_scatter_nd_update,
+)
 from gradtape.ops.shaping import broadcast_to, getitem, reshape
 from gradtape.tensor import Ref, Tensor, TensorShape, Values, as_numpy
 
@@ -47,7 +54,8 @@ class Variable(Values):
     name            what it is called in messages
     dtype           its element type, which stays; None: that of the value
     constraint      a function from a value to one that is allowed, which optimizers call after each step
-    shape           its shape, which stays; None: that of the value
+    shape           its shape, which stays; lengths that are None, or ``TensorShape(None)`` for the whole, are open:
+                    values of any such shape may be assigned. None: that of the value
 
     The other arguments are taken for TensorFlow's sake.
 
@@ -57,7 +65,7 @@ class Variable(Values):
     <Variable 'Variable': shape=(), dtype=float32, numpy=2.0>
     """
 
-    __slots__ = ("__weakref__", "constraint", "held", "name", "number", "trainable")
+    __slots__ = ("__weakref__", "_open", "constraint", "held", "name", "number", "trainable")
     assignable = True
 
     def __init__(
@@ -81,8 +89,10 @@ class Variable(Values):
         node = as_node(start) if dtype is None or isinstance(start, Handle) else as_node(start, as_dtype(dtype))
         if dtype is not None:
             node = convert(node, as_dtype(dtype))
-        if shape is not None and tuple(shape) != node.shape:
-            raise ShapeError(f"the initial value has shape {node.shape}, not {tuple(shape)}")
+        declared = None if shape is None else TensorShape(shape)
+        if declared is not None and not declared.is_compatible_with(node.shape):
+            raise ShapeError(f"the initial value has shape {node.shape}, not {declared}")
+        self._open = None if declared is None or declared.is_fully_defined() else declared
         self.name = name or "Variable"
         self.number = next(_numbers)
         self.trainable = trainable is None or bool(trainable)
@@ -113,7 +123,32 @@ class Variable(Values):
 
     @property
     def shape(self) -> TensorShape:
-        return TensorShape(self.held.shape)
+        """The shape that all its values have: those of a Variable of open shape have one of their own each."""
+        return TensorShape(self.held.shape) if self._open is None else self._open
+
+    @property
+    def open(self) -> bool:
+        """Whether values of another shape may be assigned."""
+        return self._open is not None
+
+    @property
+    def ndim(self) -> int:
+        return len(self.leaf.shape)
+
+    @property
+    def size(self) -> int:
+        return number_of_elements(self.leaf.shape)
+
+    def set_shape(self, shape: Any) -> None:
+        super().set_shape(shape)
+        narrower = TensorShape(shape)
+        if self._open is not None and narrower != TensorShape(None):
+            if not narrower.is_compatible_with(self.held.shape):
+                raise ShapeError(f"{self.name} has a value of shape {self.held.shape}, which is not {narrower}")
+            whole = narrower if self._open.rank is None else map(_narrower, self._open, narrower)
+            self._open = TensorShape(whole)
+            if self._open.is_fully_defined():
+                self._open = None
 
     def numpy(self) -> Any:
         return as_numpy(self.leaf)
@@ -139,7 +174,8 @@ class Variable(Values):
     # -- assigning --------------------------------------------------------------------------------------------
 
     def assign(self, value: TensorLike, use_locking: Any = False, name: Any = None, read_value: bool = True) -> Any:
-        """Set the value; shape and element type stay. The Variable, or None if not `read_value`.
+        """Set the value; shape and element type stay, unless the shape is open. The Variable, or None if not
+        `read_value`.
 
         Raises ShapeError or DTypeError if the value does not fit.
         """
@@ -159,6 +195,14 @@ class Variable(Values):
         part = VariableSlice(getitem(self.node, index))
         part.variable, part.index = self, index
         return part
+
+    def sparse_read(self, indices: TensorLike, name: Any = None) -> Tensor:
+        """The rows with these numbers."""
+        return gather(self, indices)
+
+    def gather_nd(self, indices: TensorLike, name: Any = None) -> Tensor:
+        """The elements or slices whose first coordinates stand in the last axis of `indices`."""
+        return gather_nd(self, indices)
 
     def scatter_nd_update(self, indices: TensorLike, updates: TensorLike, name: Any = None) -> Variable:
         """Set the elements or slices whose first coordinates stand in the last axis of `indices`."""
@@ -230,11 +274,12 @@ class Variable(Values):
         return delta if known else Tensor(as_node(delta, self.dtype))
 
     def __deepcopy__(self, memo: Any) -> Variable:
-        return Variable(Tensor(self.leaf), self.trainable, name=self.name, constraint=self.constraint)
+        shape = self._open  # the value alone does not tell
+        return Variable(Tensor(self.leaf), self.trainable, name=self.name, constraint=self.constraint, shape=shape)
 
     def __reduce__(self) -> tuple:
         made = (self._array(), self.trainable, True, None, self.name, None, self.dtype.name, None, self.constraint)
-        return Variable, made
+        return Variable, (*made, None, None, self._open)
 
     def _title(self) -> str:
         return f"Variable '{self.name}'"
@@ -300,8 +345,8 @@ def assign_all(variables: Sequence[Variable], values: Sequence[TensorLike]) -> N
     for variable, value in zip(variables, values, strict=True):
         held = variable.held
         node = value if type(value) is Node else as_node(value, None if isinstance(value, Handle) else held.dtype)
-        if node.shape != held.shape:
-            raise ShapeError(f"{variable.name} has shape {held.shape}; a value of shape {node.shape} does not fit")
+        if node.shape != held.shape and not (variable.open and variable.shape.is_compatible_with(node.shape)):
+            raise ShapeError(f"{variable.name} has shape {variable.shape}; a value of shape {node.shape} does not fit")
         if node.dtype is not held.dtype:
             raise _other_type(variable, node.dtype)
         nodes.append(node)
@@ -318,6 +363,10 @@ def assign_all(variables: Sequence[Variable], values: Sequence[TensorLike]) -> N
 
 def _other_type(variable: Variable, dtype: DType) -> DTypeError:
     return DTypeError(f"{variable.name} has type {variable.dtype.name}; cast the {dtype.name} value first")
+
+
+def _narrower(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one
 
 
 def _known(node: Node) -> Node:

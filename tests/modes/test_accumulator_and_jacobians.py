@@ -144,6 +144,21 @@ class TestForwardAccumulator:
         assert acc.jvp(w, unconnected_gradients="zero").numpy() == 0.0
         assert acc.jvp(x).numpy() == 1.0
 
+    def test_a_block_that_is_entered_again_goes_on(self):
+        x = tf.constant(2.0)
+        acc = Accumulator(x, tf.constant(1.0))
+        with acc:
+            y = x**2
+        assert acc.jvp(y).numpy() == 4.0
+        outside = x * y
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            with acc:
+                z = x * y
+            slope = acc.jvp(z)
+        assert slope.numpy() == 12.0 and acc.jvp(outside) is None
+        assert tape.gradient(slope, x).numpy() == 4.0  # y and its tangent were there before the tape
+
     def test_tangents_may_be_asked_for_inside_of_the_block(self):
         x = tf.constant(2.0)
         with Accumulator(x, tf.constant(1.0)) as acc:

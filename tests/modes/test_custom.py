@@ -446,7 +446,7 @@ class TestRecompute:
             assert (seen[-1]() is not None) is kept
             tape.gradient(y, x).numpy()
 
-    def test_the_function_is_called_once_more_for_each_gradient(self):
+    def test_the_function_is_called_once_and_its_operations_made_again(self):
         calls = []
 
         def f(x):
@@ -459,7 +459,7 @@ class TestRecompute:
             y = g(g(x))
         assert len(calls) == 2
         assert tape.gradient(y, x).numpy() == 32.0
-        assert len(calls) == 4
+        assert len(calls) == 2
 
     def test_variables_have_gradients_at_the_values_that_were_read(self):
         w, x = tf.Variable(3.0), tf.constant(2.0)
@@ -502,3 +502,84 @@ def test_a_program_of_pull_back_alone_reads_the_rule():
     made = tape._recording.made
     found = pull_back(made, {y.node: tf.constant(1.0).node})
     assert float(tf.Tensor(found[x.node])) == pytest.approx(SIGMOID, rel=2e-7)
+
+
+class TestGradPassThrough:
+    def test_as_the_identity_in_every_mode(self):
+        x = tf.constant([0.4, 1.6])
+        through = tf.grad_pass_through(tf.round)
+        assert through(x).numpy().tolist() == [0.0, 2.0]
+        f = lambda x: tf.reduce_sum(through(x * 3.0) * x)  # noqa: E731
+        rounded = np.round(x.numpy() * 3)
+        expected = (3 * x.numpy() + rounded).tolist()
+        assert tf.grad(f)(x).numpy().tolist() == tf.function(tf.grad(f))(x).numpy().tolist() == expected
+        assert tf.jvp(through, (x,), (tf.constant([1.0, 5.0]),))[1].numpy().tolist() == [1.0, 5.0]
+
+    def test_other_arguments_and_variables_have_no_gradient(self):
+        v, x, y = tf.Variable(10.0), tf.constant(0.4), tf.constant(2.0)
+        with tf.GradientTape() as tape:
+            tape.watch([x, y])
+            z = tf.grad_pass_through(lambda x, y: tf.round(x * v) / y)(x, y)
+        assert [None if g is None else g.numpy() for g in tape.gradient(z, [x, y, v])] == [1.0, None, None]
+
+
+class TestWhatTheRuleDoesNotKnow:
+    """A rule gives derivatives by the arguments. What else the function uses would silently have none."""
+
+    @staticmethod
+    def both(f):
+        """f as a custom_vjp and as a custom_jvp; the rule does not matter."""
+        pulled, pushed = tf.custom_vjp(f), tf.custom_jvp(f)
+        pulled.defvjp(lambda x: (f(x), None), lambda _, ct: (ct,))
+        pushed.defjvp(lambda primals, tangents: (f(*primals), tangents[0]))
+        return pulled, pushed
+
+    @pytest.mark.parametrize("kind", [0, 1])
+    def test_a_variable_that_is_no_argument(self, kind):
+        w, x = tf.Variable(3.0, name="weight"), tf.constant(2.0)
+        f = self.both(lambda x: tf.exp(x) * w)[kind]
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            with pytest.raises(
+                RuleError, match=r"the Variable 'weight'; a custom_[jv][vj]p .*custom_gradient.*variables"
+            ):
+                f(x)
+        with pytest.raises(RuleError, match="weight"):
+            tf.optimizers.SGD(0.1).minimize(lambda: f(x), [w])
+        assert tf.grad(f)(2.0).numpy() == 1.0 and f(x).numpy() == np.exp(np.float32(2.0)) * 3.0
+
+    @pytest.mark.parametrize("kind", [0, 1])
+    def test_a_tensor_that_it_closes_over(self, kind):
+        def outer(z):
+            return self.both(lambda x: x * (2.0 * z))[kind](2.0)
+
+        for transform in (tf.grad, tf.jacfwd, lambda f: tf.function(tf.grad(f))):
+            with pytest.raises(RuleError, match="no argument; a custom"):
+                transform(outer)(5.0)
+
+    @pytest.mark.parametrize("kind", [0, 1])
+    def test_what_stops_or_has_no_derivative_is_no_matter(self, kind):
+        w, c = tf.Variable(3.0), tf.constant(4.0)
+        f = self.both(lambda x: x * tf.stop_gradient(w) * tf.round(w) * c + tf.cast(w > 1.0, tf.float32))[kind]
+        x = tf.constant(2.0)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = f(x)
+        assert y.numpy() == 73.0 and [g is None for g in tape.gradient(y, [x, w])] == [False, True]
+
+    def test_arguments_that_are_not_differentiated_may_be_watched(self):
+        f = tf.custom_vjp(lambda scale, x: scale * x, nondiff_argnums=(0,))
+        f.defvjp(lambda scale, x: (scale * x, None), lambda scale, _, ct: (scale * ct,))
+        scale, x = tf.constant(3.0), tf.constant(2.0)
+        with tf.GradientTape() as tape:
+            tape.watch([scale, x])
+            y = f(scale, x)
+        assert [None if g is None else g.numpy() for g in tape.gradient(y, [scale, x])] == [None, 3.0]
+
+    def test_a_variable_that_is_an_argument_and_read_besides(self):
+        w = tf.Variable(3.0)
+        f = tf.custom_vjp(lambda x: x * w)
+        f.defvjp(lambda x: (x * w, None), lambda _, ct: (6.0 * ct,))
+        with tf.GradientTape() as tape:
+            y = f(w)
+        assert tape.gradient(y, w).numpy() == 6.0

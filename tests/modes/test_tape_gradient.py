@@ -204,6 +204,10 @@ class TestUnconnectedGradients:
             x = tf.Variable(2.0)
         assert tape.gradient(x * x, x, unconnected_gradients=none) is None
 
+    def test_it_is_an_enumeration(self):
+        assert tf.UnconnectedGradients("zero") is tf.UnconnectedGradients.ZERO
+        assert [one.value for one in tf.UnconnectedGradients] == ["none", "zero"]
+
     def test_anything_else_is_an_error(self):
         with tf.GradientTape() as tape:
             x = tf.Variable(2.0)

@@ -1,5 +1,6 @@
 """A traced function gives what the Python function gives, runs it once per signature, and says what it cannot do."""
 
+import dataclasses
 import gc
 import threading
 import warnings
@@ -303,6 +304,43 @@ def test_methods_are_traced_for_each_object_and_do_not_keep_it():
     del three
     gc.collect()
     assert gone() is None
+
+
+def test_a_method_keeps_the_object_that_it_is_called_of():
+    class Model:
+        def __init__(self, factor):
+            self.factor = tf.Variable(factor)
+
+        @tf.function
+        def scaled(self, x, times=1.0):
+            """Times the factor."""
+            return self.factor * x * times
+
+    assert Model(2.0).scaled(tf.constant(5.0)).numpy() == 10.0
+    assert Model(2.0).scaled(x=tf.constant(5.0), times=3.0).numpy() == 30.0
+    model = Model(3.0)
+    scaled, gone = model.scaled, weakref.ref(model)
+    assert scaled == model.scaled != Model(3.0).scaled and scaled.__doc__ == "Times the factor."
+    scaled(tf.constant(5.0)), model.scaled(tf.constant(6.0))
+    assert model.scaled.experimental_get_tracing_count() == scaled.experimental_get_tracing_count() == 1
+    del model
+    assert scaled(tf.constant(7.0)).numpy() == 21.0
+    del scaled
+    assert gone() is None
+
+
+def test_methods_of_objects_that_are_equal_or_have_no_hash():
+    @dataclasses.dataclass
+    class Model:
+        factor: tf.Variable
+
+        @tf.function
+        def scaled(self, x):
+            return self.factor * x
+
+    models = [Model(tf.Variable(factor)) for factor in (2.0, 2.0, 3.0)]
+    models[1].factor.assign(5.0)
+    assert [model.scaled(tf.constant(10.0)).numpy() for model in models] == [20.0, 50.0, 30.0]
 
 
 def test_decorators_with_and_without_parentheses():

@@ -26,7 +26,8 @@ class ForwardAccumulator:
     tangents    the same structure, shapes and types
 
     What is computed from the primals in the block has a tangent. Raises DTypeError for primals that are not floats,
-    ShapeError or DTypeError for tangents that do not fit, TapeError if the block is entered twice.
+    ShapeError or DTypeError for tangents that do not fit, TapeError if it is entered while it is open. A block that was
+    left may be entered again, and goes on.
 
     >>> import gradtape as tf
     >>> x = tf.constant([1., 2.])
@@ -58,13 +59,16 @@ class ForwardAccumulator:
         self._open = False
 
     def __enter__(self) -> ForwardAccumulator:
-        if self._around is not None:
-            raise TapeError("a ForwardAccumulator records one block; make another one for another block")
+        if self._open:
+            raise TapeError("this accumulator is already recording; leave its `with` block before entering it again")
+        if self._around is None:
+            for x, t in zip(self._primals, self._directions, strict=True):
+                node = x.leaf if x.assignable else x.node
+                self._recording.watch(node)
+                self._tangents[node] = plus(self._tangents[node], t) if node in self._tangents else t
+        else:  # for what is open around the block now, the tangents so far are constants
+            self._tangents = self._pushed(list(self._recording.made), self._around)
         self._around = recordings.get()
-        for x, t in zip(self._primals, self._directions, strict=True):
-            node = x.leaf if x.assignable else x.node
-            self._recording.watch(node)
-            self._tangents[node] = plus(self._tangents[node], t) if node in self._tangents else t
         recordings.set((*self._around, self._recording))
         self._open = True
         return self
@@ -87,16 +91,20 @@ class ForwardAccumulator:
             if one is None:
                 raise ArgumentError("there is no tangent of None")
             targets.append(one.leaf if getattr(one, "assignable", False) else need_tensor(one, "what has a tangent"))
-        seen = [one for one in recordings.get() if one is not self._recording]
-        token = recordings.set((*self._around, *[one for one in seen if one not in self._around]))
-        try:
-            found = push_forward(recorded(self._recording.made, {}).made, self._tangents, targets)
-        finally:
-            recordings.reset(token)
+        inside = [one for one in recordings.get() if one is not self._recording and one not in self._around]
+        found = self._pushed(targets, (*self._around, *inside))
         tangents = [found.get(y) for y in targets]
         if zero:
             tangents = [full(y.shape, 0, y.dtype) if t is None else t for y, t in zip(targets, tangents, strict=True)]
         return nest.pack(primals, [None if t is None else wrap(t) for t in tangents])
+
+    def _pushed(self, targets: list[Node], seen_by: tuple[Recording, ...]) -> dict[Node, Node]:
+        """The tangents so far and those of the targets, as these recordings see them."""
+        token = recordings.set(seen_by)
+        try:
+            return push_forward(recorded(self._recording.made, {}).made, self._tangents, targets)
+        finally:
+            recordings.reset(token)
 
 
 def _tangent(primal: Any, tangent: Any) -> Node:

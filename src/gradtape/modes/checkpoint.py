@@ -31,7 +31,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable:
     f    returns a tensor or a nest of them
 
     Results and derivatives, of every order and in every mode, are those of f, also by variables and tensors that f
-    closes over. The memory of a long chain is then that of the results of its parts.
+    closes over, at the values that they had. f is called once, its operations are made again. The memory of a long
+    chain is then that of the results of its parts.
 
     >>> import gradtape as tf
     >>> part = tf.checkpoint(lambda x: tf.sin(tf.exp(x)))
@@ -60,6 +61,10 @@ def checkpoint(f: Callable[..., Any]) -> Callable:
         return nest.pack(value, [wrap(y) for y in declared(rule, results, arguments)])
 
     return checkpointed
+
+
+recompute_grad = checkpoint
+"""TensorFlow's name of it."""
 
 
 def _is_number(leaf: Node) -> bool:

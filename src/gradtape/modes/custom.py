@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from gradtape.errors import GradtapeError, RuleError
 from gradtape.graph.handles import Handle, as_node, wrap
-from gradtape.graph.node import Node, recordings
+from gradtape.graph.node import Node, Recording, recordings
 from gradtape.modes import nest
 from gradtape.modes.reverse import transpose
 from gradtape.ops.arithmetic import plus
@@ -157,9 +157,10 @@ class custom_vjp(_Function):
     `f.defvjp(fwd, bwd)` declares it. ``fwd`` takes what ``fun`` takes and returns its result and what is to be kept;
     ``bwd(*nondiff, kept, ct)`` takes the cotangent of the result and returns one for each other argument, of its
     shape, or None. While a tape records, ``fwd`` is called in place of ``fun``. Derivatives of higher orders are those
-    of ``bwd``; other modes use its transpose. Variables that ``fun`` reads have no gradient: make them arguments.
+    of ``bwd``; other modes use its transpose.
 
-    Raises RuleError (a TypeError and ValueError) if no rule was declared, or what one returns does not fit.
+    Raises RuleError (a TypeError and ValueError) if no rule was declared, what one returns does not fit, or the result
+    depends on a Variable or tensor that a tape watches and that is no argument: the rule has no derivative by it.
 
     >>> import gradtape as tf
     >>> @tf.custom_vjp
@@ -245,9 +246,10 @@ class custom_jvp(_Function):
     `f.defjvp(jvp)` declares it: ``jvp(*nondiff, primals, tangents)`` takes the arguments and their tangents as tuples
     and returns the result and its tangent, linear in the tangents. `f.defjvps(*jvps)` has one function for each
     argument, ``jvp(tangent, result, *primals)``, or None, and adds up. Derivatives of higher orders are those of
-    ``jvp``; reverse mode uses its transpose. Variables that ``fun`` reads have no gradient: make them arguments.
+    ``jvp``; reverse mode uses its transpose.
 
-    Raises RuleError (a TypeError and ValueError) if no rule was declared, or what one returns does not fit.
+    Raises RuleError (a TypeError and ValueError) if no rule was declared, what one returns does not fit, or the result
+    depends on a Variable or tensor that a tape watches and that is no argument: the rule has no derivative by it.
 
     >>> import gradtape as tf
     >>> @tf.custom_jvp
@@ -322,7 +324,34 @@ def _returned(rule: _Vjp | _Jvp, result: Any) -> Any:
     """What a function returned, depending on its arguments as the rule says."""
     rule.structure = nest.pack(result, [None] * len(nest.flatten(result)))
     results = [as_node(one) for one in nest.flatten(result)]
+    for recording in recordings.get():
+        _need_no_other(rule, recording, results)
     return nest.pack(result, [wrap(node) for node in declared(rule, results, rule.arguments.nodes)])
+
+
+def _need_no_other(rule: _Vjp | _Jvp, recording: Recording, results: Nodes) -> None:
+    """RuleError if results depend on what is watched otherwise than by the arguments, as derivatives would miss it."""
+    ours, made = rule.arguments, recording.made
+    seen = {*ours.nodes, *[x.node for x in nest.flatten(ours.fixed()) if isinstance(x, Handle)]}
+    stack = [y for y in results if y in made]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        op = made[node]
+        if op is None:
+            name = next((variable.name for variable, nodes in recording.reads.values() if node in nodes), None)
+            kind, wrapper = type(rule.function).__name__, "" if name is None else f", the Variable '{name}'"
+            raise RuleError(
+                f"the result of {rule.name} depends on something that a tape watches and that is no argument{wrapper}; "
+                f"a {kind} knows no derivative by it: make it an argument, use custom_gradient, whose gradient "
+                "function takes `variables`, or put stop_gradient around it"
+            )
+        primitive, inputs, _ = op
+        rules = primitive.rule if isinstance(primitive.rule, Sequence) else None
+        if primitive.kind != "constant":
+            stack += [x for i, x in enumerate(inputs) if x in made and (rules is None or rules[i] is not None)]
 
 
 def _name(f: Any) -> str:

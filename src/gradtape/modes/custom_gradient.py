@@ -1,4 +1,4 @@
-"""`custom_gradient` and `recompute_grad`, in TensorFlow's style: a function returns its result and its gradient."""
+"""`custom_gradient`, in TensorFlow's style: a function returns its result and its gradient."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from gradtape.graph.node import Node, Recording, recordings
 from gradtape.graph.trace import thread
 from gradtape.modes import nest
 from gradtape.modes.custom import Found, Nodes, Pulled, derivatives_like
-from gradtape.modes.tape import GradientTape
-from gradtape.ops.arithmetic import identity
 from gradtape.ops.custom import declared
 
 
@@ -59,6 +57,35 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
         return nest.pack(structure, outputs)
 
     return decorated
+
+
+def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f, whose derivative is taken to be that of the identity: cotangents pass through it as they are.
+
+    f   returns a tensor of the shape and type of its argument, and may have any others, whose derivative is none
+
+    So what rounds or quantises is trained as if it did not. Trainable Variables that f reads have no gradient.
+
+    >>> import gradtape as tf
+    >>> x = tf.Variable(1.4)
+    >>> with tf.GradientTape() as tape:
+    ...     y = tf.grad_pass_through(tf.round)(x)**3
+    >>> y.numpy(), tape.gradient(y, x).numpy()
+    (np.float32(1.0), np.float32(3.0))
+    """
+
+    @custom_gradient
+    @wraps(f)
+    def passed(*args: Any, **kwargs: Any) -> Any:
+        number = len(nest.flatten(args))
+
+        def grad(*upstream: Any, variables: Sequence[Any] = ()) -> Any:
+            found = [*upstream, *[None] * (number - len(upstream))]
+            return (found, [None] * len(variables)) if variables else found
+
+        return f(*args, **kwargs), grad
+
+    return passed
 
 
 class _Gradient(Pulled):
@@ -120,62 +147,6 @@ class _Gradient(Pulled):
         return returned[0], returned[1]
 
 
-def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
-    """f, but a tape keeps only its arguments: what f computes on the way is computed again for the gradient.
-
-    f   takes tensors, Variables and nests of them, and returns a tensor or a nest of them. It is called once more for
-        each gradient, with the values that its arguments and the trainable Variables that it reads had
-
-    So the memory of a long chain is that of the arguments of its parts. Results and gradients of every order are those
-    of f.
-
-    >>> import gradtape as tf
-    >>> x = tf.Variable(3.)
-    >>> with tf.GradientTape() as tape:
-    ...     y = tf.recompute_grad(lambda x: tf.exp(x) * x)(x)
-    >>> tape.gradient(y, x).numpy() == tf.exp(3.).numpy() * 4.
-    np.True_
-    """
-
-    @wraps(f)
-    def recomputed(*args: Any, **kwargs: Any) -> Any:
-        rule = _Recomputed(f, args, kwargs)
-        results = [as_node(one) for one in nest.flatten(rule.result)]
-        outputs = [wrap(node) for node in declared(rule, results, rule.arguments)]
-        structure, rule.result = rule.result, None
-        return nest.pack(structure, outputs)
-
-    return recomputed
-
-
-class _Recomputed(Pulled):
-    """The rule of one call: the gradient of another one, with the same arguments."""
-
-    def __init__(self, f: Callable[..., Any], args: tuple, kwargs: dict[str, Any]):
-        self.f, self.args, self.kwargs, self.name = f, args, kwargs, _name(f)
-        given = [x for x in nest.flatten((args, kwargs)) if isinstance(x, Handle)]
-        nodes = [as_node(x) for x in given]
-        with reads(alone=True) as read:
-            self.result = f(*args, **kwargs)
-        self.variables = [variable for variable in read.variables() if all(variable is not x for x in given)]
-        self.arguments = (*nodes, *[variable.node for variable in self.variables])
-
-    def pull(self, arguments: Nodes, results: Nodes, cotangents: Nodes) -> Found:
-        sources = [wrap(identity(x)) for x in arguments]  # what is computed again is not what was computed
-        supply = iter(sources)
-        given = [next(supply) if isinstance(x, Handle) else x for x in nest.flatten((self.args, self.kwargs))]
-        args, kwargs = nest.pack((self.args, self.kwargs), given)
-        with GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([x for x in sources if x.dtype.is_floating])
-            with standing(self.variables, [x.node for x in supply]):
-                result = nest.flatten(self.f(*args, **kwargs))
-        smooth = [x for x in sources if x.dtype.is_floating]
-        found = iter(tape.gradient(result, smooth, output_gradients=[wrap(ct) for ct in cotangents]))
-        return [
-            g.node if g is not None else None for g in [next(found) if x.dtype.is_floating else None for x in sources]
-        ]
-
-
 class Reads(Recording):
     """Which trainable Variables are read, and nothing else."""
 
@@ -190,10 +161,10 @@ class Reads(Recording):
 
 
 @contextmanager
-def reads(alone: bool = False) -> Iterator[Reads]:
-    """Note which Variables are read in the block; if `alone`, without recording it otherwise."""
+def reads() -> Iterator[Reads]:
+    """Note which Variables are read in the block."""
     found = Reads()
-    token = recordings.set((found,) if alone else (*recordings.get(), found))
+    token = recordings.set((*recordings.get(), found))
     try:
         yield found
     finally:

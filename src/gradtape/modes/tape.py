@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
@@ -221,7 +222,7 @@ def _node_of(target: Any) -> Node:
     return target.leaf if target.assignable else target.node
 
 
-class UnconnectedGradients:
+class UnconnectedGradients(Enum):
     """What `gradient` returns where the target does not depend on the source."""
 
     NONE = "none"

@@ -196,7 +196,7 @@ class Optimizer:
             firsts["gradient_accumulator"] = 0.0
         return [
             Variable(
-                np.full(variable.shape, first, variable.dtype.dtype),
+                np.full(variable.held.shape, first, variable.dtype.dtype),
                 trainable=False,
                 name=f"{variable.name}_{name}",
                 dtype=variable.dtype,
@@ -247,6 +247,11 @@ class Optimizer:
             if node.shape != variable.held.shape:
                 raise ShapeError(
                     f"the gradient of {variable.name} has shape {node.shape}, but the variable {variable.held.shape}"
+                )
+            if variable.open and any(slot.held.shape != node.shape for slot in self._slots[place]):
+                raise ShapeError(
+                    f"{variable.name} has the shape {node.shape}, but had another when the optimizer was built; make "
+                    "another optimizer for it"
                 )
             places.append(place)
             variables.append(variable)

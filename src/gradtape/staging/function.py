@@ -14,8 +14,9 @@ import inspect
 import warnings
 from collections.abc import Callable, Hashable, Sequence
 from itertools import chain
+from types import MethodType
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from gradtape import config
 from gradtape.config import settings
@@ -34,6 +35,7 @@ from gradtape.staging.capture import Capture, kept, placeholder, tracing
 from gradtape.staging.loop import WHILE
 from gradtape.staging.signature import TensorSpec, describe, difference, replaced
 from gradtape.tensor import Tensor, known
+from gradtape.variable import Variable
 
 OFTEN = 5
 """From this many traces on, retracing is reported if most calls trace."""
@@ -50,11 +52,12 @@ class Function:
         self.python_function = f
         self.input_signature = None if input_signature is None else list(input_signature)
         self._traced: dict[tuple, Traced] = {}
-        self._bound: WeakKeyDictionary[Any, Function] = WeakKeyDictionary()
+        self._bound: dict[int, tuple[ref, Function]] = {}  # by the id of the object whose method it is, while it lives
         self._instance: ref | None = None  # whose method this is
         self._calls = 0
         self._last: tuple | None = None
         self._usual: tuple[list[DType], list[Shape], Traced] | None = None  # of the last call with tensors alone
+        self._open: dict[tuple, list[Variable]] = {}  # for a signature those read whose shapes are open, and matter too
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._calls += 1
@@ -75,25 +78,30 @@ class Function:
             key.append((str, name))
             describe(kwargs[name], key, nodes)
         signature = tuple(key)
-        traced = self._traced.get(signature) or self._trace(signature, args, kwargs, nodes)
+        whole = self._with_shapes(signature) if self._open else signature
+        traced = self._traced.get(whole) or self._trace(signature, args, kwargs, nodes)
         if recordings.get() or thread.capture is not None:
             if traced.rules or (traced.loops and thread.capture is None):
                 return self._eagerly(args, kwargs)
             return traced.inline(nodes)
-        if not kwargs and all(type(value) is Tensor for value in args):
+        if not kwargs and not traced.open and all(type(value) is Tensor for value in args):
             self._usual = [node.dtype for node in nodes], [node.shape for node in nodes], traced
         return traced.call([_value(node) for node in nodes])
 
     def __get__(self, instance: Any, owner: Any = None) -> Function:
         if instance is None:
             return self
-        bound = self._bound.get(instance)
-        if bound is None:
-            alive, f = ref(instance), self.python_function
+        key = id(instance)
+        if key not in self._bound:
+            bound, f = self._bound, self.python_function
+            alive = ref(instance, lambda _: bound.pop(key, None))
             method = functools.wraps(f)(lambda *args, **kwargs: f(alive(), *args, **kwargs))
-            bound = self._bound[instance] = Function(method, self.input_signature)
-            bound._instance = alive
-        return bound
+            del method.__wrapped__  # its signature has `self`
+            method.__signature__ = inspect.signature(MethodType(f, instance))  # type: ignore[attr-defined]
+            made = Function(method, self.input_signature)
+            made._instance = alive
+            bound[key] = alive, made
+        return Method(self._bound[key][1], instance)
 
     def __eq__(self, other: object) -> bool:
         """Whether the same Python function is traced for the same signature; traces do not matter."""
@@ -164,6 +172,10 @@ class Function:
 
     def _trace(self, signature: tuple, args: tuple, kwargs: dict[str, Any], nodes: list[Node]) -> Traced:
         traced = Traced(self.python_function, args, kwargs, nodes)
+        if traced.open:
+            known = self._open.setdefault(signature, [])
+            known += [variable for variable in traced.open if all(variable is not one for one in known)]
+            signature = self._with_shapes(signature)
         self._traced[signature] = traced
         count = len(self._traced)
         if count >= OFTEN and count * 2 > self._calls and self._last is not None and self.input_signature is None:
@@ -177,11 +189,34 @@ class Function:
         self._last = signature
         return traced
 
+    def _with_shapes(self, signature: tuple) -> tuple:
+        """A signature together with the present shapes of variables that were read under it and may change theirs."""
+        variables = self._open.get(signature)
+        return signature if variables is None else (*signature, ("shapes", tuple([v.leaf.shape for v in variables])))
+
+
+class Method(Function):
+    """A traced method of one object: what is traced does not keep the object, who holds the method does."""
+
+    def __init__(self, traced: Function, instance: Any):
+        self._method = traced
+        self.__self__ = instance
+        self.__module__, self.__doc__ = traced.__module__, traced.__doc__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._method(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_method":  # of one that is not made yet
+            raise AttributeError(name)
+        return getattr(self._method, name)
+
 
 class Traced:
     """One trace: a Program, and where its leaves and results belong.
 
     variables   those that are read; after the arguments, they are the leaves
+    open        those of them whose values may have another shape the next time
     constants   nodes that the function saw when it was traced; before them come so many that are `given`
     assigned    variables that get the last results
     loops       whether there are loops whose length depends on values
@@ -211,6 +246,7 @@ class Traced:
         self.shapes = [node.shape for node in outputs]
         self.dtypes = [node.dtype for node in outputs]
         self.variables = [variable for variable, _ in capture.read.values()]
+        self.open = [variable for variable in self.variables if variable.open]
         at = {node: i for i, node in enumerate(chain(places, (place for _, place in capture.read.values())))}
         self.program = Program((), (), ())
         self.pick: list[int] | None = None  # the leaves among all these, if they are not all, in this order

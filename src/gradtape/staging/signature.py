@@ -119,6 +119,8 @@ def difference(old: tuple, new: tuple) -> str:
         if i and isinstance(old[i - 1], str):
             return f"a tensor changes from {old[i - 1]}{list(a)} to {new[i - 1]}{list(b)}"
         if isinstance(a, tuple) and isinstance(b, tuple) and a[0] is b[0]:
+            if a[0] == "shapes":
+                return f"variables of open shape change theirs from {a[1]} to {b[1]}"
             if a[0] in (int, float):
                 shown = [float.fromhex(v[1]) if v[0] is float else v[1] for v in (a, b)]
                 return f"a Python number changes from {shown[0]} to {shown[1]}: pass constant({shown[1]})"
