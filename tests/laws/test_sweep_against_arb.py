@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 flint = pytest.importorskip("flint")
 
 from sweeping import binary, oracle  # noqa: E402
+from sweeping.balls import parts  # noqa: E402
+from sweeping.errors import Errors  # noqa: E402
 from sweeping.functions import CONTRACT, HIGH_CONTRACT, HIGH_FUNCTIONS  # noqa: E402
 
 BOTH = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -81,11 +83,11 @@ def test_errors_of_two_doubles_are_those_of_integers(dtype: str) -> None:
         flint.arb(float(n)) * (1 + flint.arb(f) * 2**-30) for n, f in zip(numbers, rng.normal(0, 1, 200), strict=True)
     ]
     x = rng.normal(0, 1, 200).astype(kind)
-    fast, slow = oracle.Errors(kind, numbers), oracle.Errors(kind, numbers)
+    fast, slow = Errors(kind, numbers), Errors(kind, numbers)
     for i, true in enumerate(moved):
         fast.add(i, true, flint.arb(3))
-        slow.unusual[i] = oracle._parts(true), ((3, 0),)
-    one, other = fast.tally(x, [x], 2), slow.tally(x, [x], 2)
+        slow.unusual[i] = parts(true), ((3, 0),)
+    one, other = (errors.tally(x, [errors.spacing(x)], 2) for errors in (fast, slow))
     assert not fast.unusual and (one.inputs, one.over, one.ulps_at) == (other.inputs, other.over, other.ulps_at)
     np.testing.assert_allclose(fast.ulps, slow.ulps, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(fast.allowances, slow.allowances, rtol=1e-9)
@@ -103,9 +105,9 @@ def test_results_are_broken_where_they_overflow_or_vanish_alone(dtype: str) -> N
         (0.0, smallest * flint.arb(0.6), True),
         (math.nan, flint.arb(1), True),
     ]
-    errors = oracle.Errors(np.dtype(dtype), np.array([result for result, _, _ in cases]))
+    errors = Errors(np.dtype(dtype), np.array([result for result, _, _ in cases]))
     for i, (_, true, _) in enumerate(cases):
         errors.add(i, true, None)
     x = np.ones(len(cases), dtype)
-    tally = errors.tally(x, [x], 0)
+    tally = errors.tally(x, [errors.spacing(x)], 0)
     assert errors.broken.tolist() == [expected for _, _, expected in cases] and tally.wrong == 4

@@ -19,15 +19,14 @@ from typing import Any
 import numpy as np
 
 import gradtape as tf
-from sweeping import oracle
+from sweeping.balls import Context, NoTruth, Series, flint, is_known
+from sweeping.errors import Errors
 from sweeping.inputs import neighbours
 from sweeping.measure import Tally
-from sweeping.oracle import Context, Errors, NoTruth, Series, flint
 
 DERIVATIVES = ["", *("".join(v) for k in (1, 2, 3) for v in itertools.combinations_with_replacement("xy", k))]
 """The variables of each derivative, from the value on."""
 PRECISIONS = (200, 1000, 6000)
-NEEDED_BITS = 70
 
 
 # -- the functions --------------------------------------------------------------------------------------------
@@ -205,17 +204,17 @@ def truth(function: str, x: float, y: float, wanted: list[tuple[int, int]]) -> l
                 total += lines[c].coefficient(m) * flint.arb(weight)
             scale = flint.arb(scale_x) ** i * flint.arb(scale_y) ** j
             found.append(total * (math.factorial(i) * math.factorial(j)) / scale)
-        if all(map(oracle._is_known, found)):
+        if all(map(is_known, found)):
             break
     else:
-        if any(ball.is_finite() and not oracle._is_known(ball) for ball in found):
+        if any(ball.is_finite() and not is_known(ball) for ball in found):
             found = [_zero_if_unknown(ball) for ball in found]
     return [ball if ball.is_finite() else None for ball in found]
 
 
 def _zero_if_unknown(ball: Any) -> Any:
     """A derivative that is zero everywhere, as those of xlogy by x are, or at this point."""
-    if oracle._is_known(ball) or not ball.contains(0):
+    if is_known(ball) or not ball.contains(0):
         return ball
     return flint.arb(0)
 
@@ -237,4 +236,4 @@ def measured(name: str, count: int, dtype: str) -> Tally:
             errors.kept[k] = False  # outside of the domain
         else:
             errors.add(k, value, by_x, by_y)
-    return errors.tally(np.arange(len(x)), [x, y], len(variables))
+    return errors.tally(np.arange(len(x)), [errors.spacing(x), errors.spacing(y)], len(variables))

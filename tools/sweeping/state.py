@@ -20,11 +20,16 @@ from sweeping.halves import HALVES
 from sweeping.inputs import CHUNKS
 from sweeping.measure import Tally
 from sweeping.peers import TITLES, installed
+from sweeping.rows import fingerprint as rows_fingerprint
+from sweeping.rows import names as rows_names
 
 FLOAT32, FLOAT64 = "float32", "float64"
 BINARY = {"binary-float32": FLOAT32, "binary-float64": FLOAT64}
 """The tables of functions of two variables, by the type that they are about."""
 BINARY_NAMES = dict(binary_names())
+ROWS = {"rows-float32": FLOAT32, "rows-float64": FLOAT64}
+"""The tables of functions of a row of numbers, by the type that they are about."""
+ROWS_NAMES = dict(rows_names())
 HIGH = {"high-float32": FLOAT32, "high-float64": FLOAT64}
 """The tables of orders above the third, by the type that they are about."""
 
@@ -92,6 +97,8 @@ def _code(part: Part) -> str:
     """Says what was measured: the kernels for the result and for the truth, and the version of a peer."""
     if part.table in BINARY:
         return binary_fingerprint(part.function, BINARY[part.table]) if part.function in BINARY_NAMES else "gone"
+    if part.table in ROWS:
+        return rows_fingerprint(part.function, ROWS[part.table]) if part.function in ROWS_NAMES else "gone"
     if part.function not in catalogue():
         return "gone"
     types = [HIGH.get(part.table, FLOAT64)]

@@ -13,10 +13,10 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from gradtape import config
-from sweeping import binary, halves, inputs, oracle, peers
+from sweeping import binary, halves, inputs, oracle, peers, rows
 from sweeping.functions import HIGH_FUNCTIONS, HIGH_ORDERS, catalogue, constants, exists, values
 from sweeping.measure import Tally, measure
-from sweeping.state import BINARY, FLOAT32, FLOAT64, HIGH, Part, State
+from sweeping.state import BINARY, FLOAT32, FLOAT64, HIGH, ROWS, Part, State
 
 BLOCK = 1 << 18
 """So many numbers are computed at once: small enough for the processor's cache."""
@@ -69,6 +69,8 @@ def carry_out(part: Part) -> Tally:
         return halves.measured(name, order, part.table)
     if part.table in BINARY:
         return binary.measured(name, part.count, BINARY[part.table])
+    if part.table in ROWS:
+        return rows.measured(name, part.count, ROWS[part.table])
     if part.table in HIGH:
         return oracle.measured(name, order, part.count, HIGH[part.table])
     x = inputs.chunk(part.count) if part.is_chunk else float32_inputs(name, order, part.count)
@@ -101,6 +103,12 @@ def high_parts(names: Iterable[str], count: int) -> Iterator[Part]:
 def binary_parts(count: int) -> Iterator[Part]:
     for table in BINARY:
         for name, order in binary.names():
+            yield Part(table, name, order, f"sample {count}")
+
+
+def row_parts(count: int) -> Iterator[Part]:
+    for table in ROWS:
+        for name, order in rows.names():
             yield Part(table, name, order, f"sample {count}")
 
 
