@@ -110,6 +110,19 @@ GROUPS = (
         ),
     ),
     Group(
+        "A sparse Hessian",
+        "The Hessian of Rosenbrock's function, which is tridiagonal, float32. Dense: all its elements. Sparse: those "
+        "of the three diagonals, in three passes. gradtape finds the passes, once, or in each call where the row says "
+        "so, and makes a SciPy matrix; for JAX and PyTorch they were written by hand, and their work ends with the "
+        "elements.",
+        (
+            Work("dense_hessian", (1_000,), "dense, 10³ variables"),
+            Work("sparse_hessian", (1_000,), "sparse, 10³ variables"),
+            Work("sparse_hessian", (100_000,), "sparse, 10⁵ variables"),
+            Work("found_hessian", (100_000,), "sparse, 10⁵ variables, pattern found in each call"),
+        ),
+    ),
+    Group(
         "Training",
         "Linear and logistic regression: 10⁵ × 10 float32, 1000 steps of full-batch gradient descent from zero, the "
         "weights updated in each. Perceptron: one step of gradient descent, batch 1024, 784–256–10, relu, softmax "

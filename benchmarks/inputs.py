@@ -45,6 +45,16 @@ def valley(size: int) -> tuple[np.ndarray, np.ndarray]:
     return 1 + 0.1 * random.standard_normal(size, np.float32), random.standard_normal(size, np.float32)
 
 
+def tridiagonal(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What gives a symmetric tridiagonal matrix in three products: three vectors; and, row by row, for each element
+    on the three diagonals which product has it, and in which row."""
+    places = np.arange(size)
+    columns = places[:, None] + np.array([-1, 0, 1])
+    inside = (columns >= 0) & (columns < size)
+    seeds = (places % 3 == np.arange(3)[:, None]).astype(np.float32)
+    return seeds, columns[inside] % 3, np.broadcast_to(places[:, None], columns.shape)[inside]
+
+
 class Digits(NamedTuple):
     """A batch for a perceptron with one hidden layer, and its weights to begin with."""
 

@@ -11,6 +11,10 @@ def _wave(x):
     return jnp.tanh(jnp.sin(x) * jnp.exp(-x * x))
 
 
+def _rosenbrock(x):
+    return jnp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
 def _by_jet(x, order):
     """The derivatives of the wave by Taylor mode."""
     line = (jnp.ones_like(x), *[jnp.zeros_like(x)] * (order - 1))
@@ -92,13 +96,21 @@ class System:
         return self._work(lambda x, matrix: [derivatives(x, matrix)], x, matrix)
 
     def hessian_vector(self, size):
-        def rosenbrock(x):
-            return jnp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
-
         def product(x, v):
-            return [jax.jvp(jax.grad(rosenbrock), (x,), (v,))[1]]
+            return [jax.jvp(jax.grad(_rosenbrock), (x,), (v,))[1]]
 
         return self._work(product, *map(jnp.asarray, inputs.valley(size)))
+
+    def dense_hessian(self, size):
+        derivatives = jax.hessian(_rosenbrock)
+        return self._work(lambda x: [derivatives(x)], jnp.asarray(inputs.valley(size)[0]))
+
+    def sparse_hessian(self, size):
+        def elements(x, seeds, passes, rows):
+            products = jax.vmap(lambda seed: jax.jvp(jax.grad(_rosenbrock), (x,), (seed,))[1])(seeds)
+            return [products[passes, rows]]
+
+        return self._work(elements, *map(jnp.asarray, (inputs.valley(size)[0], *inputs.tridiagonal(size))))
 
     def linear_training(self, rows, columns):
         return self._training(

@@ -11,6 +11,10 @@ import inputs
 from systems import LeftOut
 
 
+def _rosenbrock(x):
+    return torch.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
 class System:
     def __init__(self, mode):
         self.compiled = mode == "compile"
@@ -100,17 +104,25 @@ class System:
         derivatives = torch.func.jacrev(lambda x, matrix: torch.tanh(matrix @ x))
         return self._work(lambda x, matrix: [derivatives(x, matrix)], x, matrix)
 
-    def hessian_vector(self, size):
-        def rosenbrock(x):
-            return torch.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+    def dense_hessian(self, size):
+        derivatives = torch.func.hessian(_rosenbrock)
+        return self._work(lambda x: [derivatives(x)], torch.tensor(inputs.valley(size)[0]))
 
+    def sparse_hessian(self, size):
+        def elements(x, seeds, passes, rows):
+            products = torch.vmap(lambda seed: torch.func.jvp(torch.func.grad(_rosenbrock), (x,), (seed,))[1])(seeds)
+            return [products[passes, rows]]
+
+        return self._work(elements, *map(torch.tensor, (inputs.valley(size)[0], *inputs.tridiagonal(size))))
+
+    def hessian_vector(self, size):
         def product(x, v):
             x = self._watched(x)
-            (slope,) = grad(rosenbrock(x), x, create_graph=True)
+            (slope,) = grad(_rosenbrock(x), x, create_graph=True)
             return grad(slope, x, v)
 
         def by_transforms(x, v):
-            return [torch.func.jvp(torch.func.grad(rosenbrock), (x,), (v,))[1]]
+            return [torch.func.jvp(torch.func.grad(_rosenbrock), (x,), (v,))[1]]
 
         x, v = inputs.valley(size)
         if self.compiled:  # each the faster one

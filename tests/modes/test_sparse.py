@@ -269,6 +269,17 @@ def test_a_tridiagonal_matrix_of_a_hundred_thousand_variables_has_three_passes()
     np.testing.assert_allclose(found.diagonal(-1), -400 * x[:-1], rtol=1e-12)
 
 
+def test_at_once_is_the_same():
+    x = np.linspace(1, 2, 8)
+    pattern = tf.sparsity(laplace, x)
+    for sparse in (True, pattern):
+        at_once = tf.jacobian(laplace, x, sparse=sparse)
+        np.testing.assert_array_equal(at_once.toarray(), tf.jacobian(laplace, sparse=True)(x).toarray())
+        assert type(at_once).__name__ == "csr_array"
+    at_once = tf.hessian(rosenbrock, tf.constant(x), sparse=True)
+    np.testing.assert_array_equal(at_once.toarray(), tf.hessian(rosenbrock, sparse=True)(x).toarray())
+
+
 def test_a_pattern_is_used_again():
     x = np.linspace(1, 2, 8)
     pattern = tf.sparsity(laplace, x)

@@ -11,6 +11,7 @@ import gradtape as tf
 from gradtape.errors import ArgumentError, ControlFlowError, DTypeError, ShapeError
 from gradtape.graph.node import recordings
 from gradtape.graph.trace import thread
+from gradtape.modes import nest
 
 Point = namedtuple("Point", ["x", "y"])
 
@@ -329,6 +330,36 @@ class TestJacobians:
         calls = []
         value, slope = tf.linearize(lambda x: calls.append(1) or x**3, 2.0)
         assert numbers([value, slope(1.0), slope(2.0)]) == [8.0, 12.0, 24.0] and len(calls) == 1
+
+
+class TestAtOnce:
+    """``jacobian(f, x)`` is ``jacobian(f)(x)``, and so for `hessian`."""
+
+    @staticmethod
+    def f(a, b, *, scale=1.0):
+        return a * tf.sin(b) * scale
+
+    @pytest.mark.parametrize("transform", [tf.jacobian, tf.hessian])
+    def test_arguments_by_position_and_name(self, transform):
+        a, b = np.array([1.0, 2.0]), tf.constant(0.5, tf.float64)
+        first = transform(self.f, argnums=(0, 1))(a, b, scale=3.0)
+        second = transform(self.f, a, b, argnums=(0, 1), scale=3.0)
+        for one, other in zip(first, second, strict=True):
+            for x, y in zip(nest.flatten(one), nest.flatten(other), strict=True):
+                assert np.asarray(x).tolist() == np.asarray(y).tolist()
+        by_b = transform(self.f, a, b=b, argnames="b", scale=3.0)
+        assert np.asarray(by_b).tolist() == np.asarray(nest.flatten(second)[-1]).tolist()
+        assert np.asarray(transform(self.f, a, b)).tolist() == np.asarray(transform(self.f)(a, b)).tolist()
+
+    def test_what_is_no_integer_is_a_point(self):
+        square = lambda x: tf.reduce_sum(x["a"] ** 2 if isinstance(x, dict) else tf.convert_to_tensor(x) ** 2)  # noqa: E731
+        for point in (2.0, np.float64(2.0), tf.constant(2.0), {"a": 2.0}, np.array(2.0), tf.Variable(2.0)):
+            found = tf.jacobian(square, point)
+            assert (found["a"] if isinstance(point, dict) else found).numpy() == 4.0
+        for which in (0, np.int64(0), None, [0], (0,), range(1)):
+            assert callable(tf.jacobian(square, which))
+        value, rest = tf.jacobian(lambda x: (x**2, "rest"), 3.0, has_aux=True)
+        assert value.numpy() == 6.0 and rest == "rest"
 
 
 class TestCheckpoint:

@@ -133,6 +133,7 @@ def star(rows: np.ndarray, columns: np.ndarray, number: int) -> Colouring:
         colour = colours[line] = _first_free(used)
         for one in mine:
             seen[one] |= 1 << colour
-    apart = _greedy(columns, rows, number, number)
-    best = min(np.array(colours, dtype=np.int64), apart, key=lambda one: one.max(initial=UNCOLOURED))
+    best = np.array(colours, dtype=np.int64)
+    if np.bincount(rows, minlength=1).max(initial=0) <= best.max(initial=UNCOLOURED):  # else it needs as many
+        best = min(best, _greedy(columns, rows, number, number), key=lambda one: one.max(initial=UNCOLOURED))
     return Colouring(best, np.full(number, UNCOLOURED))

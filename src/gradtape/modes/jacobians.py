@@ -10,13 +10,13 @@ The unit vectors that one begins with are made where they are read, and take no 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from gradtape.errors import ArgumentError
 from gradtape.graph.dtypes import DType, int32
-from gradtape.graph.handles import wrap
+from gradtape.graph.handles import TensorLike, wrap
 from gradtape.graph.node import Node, leaf, recordings
 from gradtape.graph.shapes import Shape, size
 from gradtape.graph.trace import apply, thread
@@ -28,7 +28,7 @@ from gradtape.modes.functional import recorded_call
 from gradtape.modes.reverse import pull_back
 from gradtape.modes.sketch import Sketch
 from gradtape.modes.sparsity import Sparsity
-from gradtape.modes.transformed import transform
+from gradtape.modes.transformed import transform, transform_at
 from gradtape.modes.units import images
 from gradtape.ops.declare import convert
 from gradtape.ops.selection import equal
@@ -41,7 +41,35 @@ AT_ONCE = 256 << 20
 """Bytes of the largest intermediate result for as many unit vectors as are taken at once."""
 
 
-@transform
+@overload
+def jacobian(
+    f: Callable[..., Any],
+    argnums: Argnums = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    *,
+    argnames: Argnames = None,
+    mode: str | None = None,
+    sparse: bool | Sparsity = False,
+) -> Callable: ...
+
+
+@overload
+def jacobian(
+    f: Callable[..., Any],
+    x: TensorLike,
+    /,
+    *others: Any,
+    argnums: Argnums = None,
+    argnames: Argnames = None,
+    has_aux: bool = False,
+    mode: str | None = None,
+    sparse: bool | Sparsity = False,
+    **named: Any,
+) -> Any: ...
+
+
+@transform_at
 def jacobian(
     f: Callable[..., Any],
     argnums: Argnums = None,
@@ -52,7 +80,8 @@ def jacobian(
     mode: str | None = None,
     sparse: bool | Sparsity = False,
 ) -> Callable:
-    """All derivatives of all elements of what f returns, as a function of the arguments of f.
+    """All derivatives of all elements of what f returns, as a function of the arguments of f, or for these arguments:
+    ``jacobian(f)(x)`` is ``jacobian(f, x)``.
 
     f                     returns a tensor or a nest of them; with `has_aux` a pair of it and anything else, and then
                           the result is ``jacobian, rest``
@@ -64,12 +93,16 @@ def jacobian(
                           place of True the pattern itself, if it is known from `sparsity`
 
     The result has for each tensor of the value the structure of the arguments, and in it the shape value.shape +
-    argument.shape.
+    argument.shape. What follows f is argnums if it is an integer, a list of integers or None, and else its first
+    argument; further ones follow, by position and name.
 
     >>> import gradtape as tf
     >>> tf.jacobian(lambda x: x[:2] * x[1:])([1., 2., 3.] * tf.ones(3)).numpy()
     array([[2., 1., 0.],
            [0., 3., 2.]], dtype=float32)
+    >>> tf.jacobian(lambda x: x**2, [3., 4.] * tf.ones(2), mode="forward").numpy()
+    array([[6., 0.],
+           [0., 8.]], dtype=float32)
     """
     refuse_holomorphic(holomorphic)
     if mode not in (None, "forward", "reverse"):
@@ -136,7 +169,33 @@ def jacrev(
     return jacobian(f, argnums, has_aux, holomorphic, argnames=argnames, mode="reverse")
 
 
-@transform
+@overload
+def hessian(
+    f: Callable[..., Any],
+    argnums: Argnums = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    *,
+    argnames: Argnames = None,
+    sparse: bool | Sparsity = False,
+) -> Callable: ...
+
+
+@overload
+def hessian(
+    f: Callable[..., Any],
+    x: TensorLike,
+    /,
+    *others: Any,
+    argnums: Argnums = None,
+    argnames: Argnames = None,
+    has_aux: bool = False,
+    sparse: bool | Sparsity = False,
+    **named: Any,
+) -> Any: ...
+
+
+@transform_at
 def hessian(
     f: Callable[..., Any],
     argnums: Argnums = None,
@@ -147,7 +206,7 @@ def hessian(
     sparse: bool | Sparsity = False,
 ) -> Callable:
     """All second derivatives of f, which returns a tensor or a nest of them: the Jacobian of its Jacobian, forward over
-    reverse.
+    reverse. As a function of the arguments of f, or for these arguments, as `jacobian`: ``hessian(f, x)``.
 
     For one number and one argument the shape is argument.shape + argument.shape; with `sparse` the result is a
     `scipy.sparse.csr_array`, as for `jacobian`, computed in few passes that use its symmetry. For the products of a

@@ -15,7 +15,6 @@ from gradtape.errors import ArgumentError, DTypeError, ShapeError
 from gradtape.graph.handles import Handle, as_node, wrap
 from gradtape.graph.node import Recording, recordings
 from gradtape.modes.arguments import Argnames, Argnums, name_of, places
-from gradtape.modes.colouring import UNCOLOURED
 from gradtape.modes.functional import grad, linearize, vjp
 from gradtape.modes.sparsity import Sparsity
 from gradtape.modes.sparsity import pattern as pattern_of
@@ -23,9 +22,6 @@ from gradtape.modes.transformed import transform
 from gradtape.modes.vmap import vmap
 
 Function = Callable[..., Any]
-
-AT_ONCE = 1 << 24
-"""So many elements the seeds of passes that are computed together have at most."""
 
 
 def sparsity(
@@ -72,17 +68,11 @@ def sparse_jacobian(
         push, y, made = _recorded(g, x)
         found = _fitting(pattern, (_size(y), _size(x)), False) or pattern_of(made, x.node, y.node)
         found.matrix()  # that SciPy is missing is said before anything is computed
-        colouring = found.colouring
-        values = np.zeros(found.nnz, _matrix_type(y))
-        by_row = colouring.rows[found.rows] != UNCOLOURED
-        if colouring.forward:
-            columns = _passes(push, colouring.columns, colouring.forward, x)
-            values[~by_row] = columns[colouring.columns[found.columns[~by_row]], found.rows[~by_row]]
-        if colouring.reverse:
+        passes = _passes(push, found, False, x)
+        if found.colouring.reverse:
             pull = vjp(g, x)[1]
-            rows = _passes(lambda ct: pull(ct)[0], colouring.rows, colouring.reverse, y)
-            values[by_row] = rows[colouring.rows[found.rows[by_row]], found.columns[by_row]]
-        return found.matrix(values)
+            passes += _passes(lambda ct: pull(ct)[0], found, True, y)
+        return _read(found, passes, y)
 
     return jacobian
 
@@ -99,19 +89,7 @@ def sparse_hessian(
         push, y, made = _recorded(slope, x)
         found = _fitting(pattern, (_size(x), _size(x)), True) or pattern_of(made, x.node, y.node, symmetric=True)
         found.matrix()
-        kind = _matrix_type(y)
-        if not found.nnz:
-            return found.matrix(np.zeros(0, kind))
-        colours = found.colouring.columns
-        products = _passes(push, colours, found.colouring.forward, x)
-        rows, columns = found.rows, found.columns
-        # An element is read in the pass of its column, unless its row has others of that colour: then in its row's
-        key = rows * found.colouring.forward + colours[columns]
-        _, which, count = np.unique(key, return_inverse=True, return_counts=True)
-        alone = count[which] == 1
-        return found.matrix(
-            np.where(alone, products[colours[columns], rows], products[colours[rows], columns]).astype(kind)
-        )
+        return _read(found, _passes(push, found, False, x), y)
 
     return hessian
 
@@ -172,20 +150,19 @@ def _fitting(known: Sparsity | None, shape: tuple[int, int], symmetric: bool) ->
     return known
 
 
-def _passes(linear: Callable[[Any], Any], colours: np.ndarray, number: int, like: Any) -> np.ndarray:
-    """What a linear function makes of the sum of the unit vectors of each colour: a row for each."""
-    dtype, shape = like.node.dtype.dtype, like.node.shape
-    lines = np.flatnonzero(colours != UNCOLOURED)
-    found = []
-    step = max(1, AT_ONCE // max(1, len(colours)))
-    for first in range(0, number, step):
-        several = range(first, min(first + step, number))
-        seeds = np.zeros((len(several), len(colours)), dtype)
-        here = lines[(colours[lines] >= first) & (colours[lines] < several[-1] + 1)]
-        seeds[colours[here] - first, here] = 1
-        made = vmap(linear)(wrap(as_node(seeds.reshape(len(several), *shape))))
-        found.append(np.asarray(made.numpy()).reshape(len(several), -1))
-    return np.concatenate(found)
+def _passes(linear: Callable[[Any], Any], found: Sparsity, reverse: bool, like: Any) -> list[np.ndarray]:
+    """What a linear function makes of the sums of the unit vectors of each colour."""
+    passes = []
+    for seeds in found.seeds(reverse, like.node.dtype.dtype):
+        made = vmap(linear)(wrap(as_node(seeds.reshape(len(seeds), *like.node.shape))))
+        passes.append(np.asarray(made.numpy()).ravel())
+    return passes
+
+
+def _read(found: Sparsity, passes: list[np.ndarray], y: Any) -> Any:
+    """The matrix of the elements that stand in the passes."""
+    whole = passes[0] if len(passes) == 1 else np.concatenate([np.empty(0), *passes])
+    return found.matrix(whole[found.found_in].astype(_matrix_type(y), copy=False))
 
 
 def _size(tensor: Any) -> int:

@@ -18,8 +18,11 @@ from gradtape.errors import MissingPackageError, ShapeError
 from gradtape.graph.handles import wrap
 from gradtape.graph.node import READ, Node, Op
 from gradtape.graph.shapes import Shape
-from gradtape.modes.colouring import Colouring, coloured, star
+from gradtape.modes.colouring import UNCOLOURED, Colouring, coloured, star
 from gradtape.modes.dependence import LARGEST, Dependence
+
+AT_ONCE = 1 << 24
+"""So many elements the seeds of passes that are computed together have at most."""
 
 
 class Sparsity:
@@ -42,6 +45,7 @@ class Sparsity:
 
     def __init__(self, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], symmetric: bool = False):
         self.rows, self.columns, self.shape, self.symmetric = rows, columns, shape, symmetric
+        self._seeds: dict[tuple[bool, np.dtype], list[np.ndarray]] = {}
 
     @property
     def nnz(self) -> int:
@@ -60,6 +64,55 @@ class Sparsity:
         """How many derivatives in one direction give the matrix."""
         return self.colouring.passes
 
+    @cached_property
+    def found_in(self) -> np.ndarray:
+        """For each element where it stands among all numbers that the passes compute: a vector for each forward pass,
+        then one for each in reverse, laid out one after another.
+
+        An element is in the forward pass of its column; one of a coloured row in the pass of that; one of a Hessian
+        whose row has others in the same pass is on the other side of the diagonal, where it stands alone.
+        """
+        colours, rows, columns = self.colouring, self.rows, self.columns
+        if self.symmetric:
+            _, which, count = np.unique(
+                rows * colours.forward + colours.columns[columns], return_inverse=True, return_counts=True
+            )
+            alone = count[which] == 1
+            line, across = np.where(alone, columns, rows), np.where(alone, rows, columns)
+            return colours.columns[line] * self.shape[0] + across
+        by_row = colours.rows[rows] != UNCOLOURED
+        behind = colours.forward * self.shape[0]
+        return np.where(
+            by_row,
+            behind + colours.rows[rows] * self.shape[1] + columns,
+            colours.columns[columns] * self.shape[0] + rows,
+        )
+
+    def seeds(self, reverse: bool, dtype: np.dtype) -> list[np.ndarray]:
+        """The sums of the unit vectors of each colour, a row for each: arrays of as many as are computed together."""
+        key = reverse, dtype
+        if key not in self._seeds:
+            colours = self.colouring.rows if reverse else self.colouring.columns
+            number = self.colouring.reverse if reverse else self.colouring.forward
+            step = max(1, AT_ONCE // max(1, len(colours)))
+            lines = np.flatnonzero(colours != UNCOLOURED)
+            found = []
+            for first in range(0, number, step):
+                last = min(first + step, number)
+                made = np.zeros((last - first, len(colours)), dtype)
+                here = lines[(colours[lines] >= first) & (colours[lines] < last)]
+                made[colours[here] - first, here] = 1
+                found.append(made)
+            if len(found) > 1:
+                return found
+            self._seeds[key] = found
+        return self._seeds[key]
+
+    @cached_property
+    def _start(self) -> np.ndarray:
+        """Where each row begins."""
+        return np.searchsorted(self.rows, np.arange(self.shape[0] + 1))
+
     def matrix(self, values: Any = None) -> Any:
         """As a `scipy.sparse.csr_array` with these values for the elements, or True. Raises MissingPackageError (an
         ImportError) without SciPy."""
@@ -71,8 +124,7 @@ class Sparsity:
                 "gradtape.sparsity works without it, and its rows and columns are arrays"
             ) from None
         data = np.ones(self.nnz, bool) if values is None else values
-        start = np.searchsorted(self.rows, np.arange(self.shape[0] + 1))
-        return csr_array((data, self.columns, start), shape=self.shape)
+        return csr_array((data, self.columns, self._start), shape=self.shape)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sparsity):

@@ -12,6 +12,7 @@ it was made of. So a transform is written as if it returned a closure, and gains
 
     grad(f) == grad(f, 0)                               the same transform of the same function, with the same options
     pickle.loads(pickle.dumps(grad(f))) == grad(f)      if f can be pickled, as functions of modules can
+    jacobian(f, x) is jacobian(f)(x)                    where the transform is a `transform_at`
 
 Nests of transforms (grad(vmap(f))) and functions made by `gradtape.function` follow from that.
 """
@@ -24,6 +25,8 @@ from functools import update_wrapper, wraps
 from inspect import signature
 from types import MethodType
 from typing import Any, TypeVar
+
+import numpy as np
 
 T = TypeVar("T", bound=Callable)
 
@@ -95,6 +98,35 @@ def transform(definition: T) -> T:
         return Transformed(made, (args, kwargs), definition(*args, **kwargs))
 
     return made  # type: ignore[return-value]
+
+
+def transform_at(definition: Callable[..., Callable]) -> Callable[..., Any]:
+    """As `transform`, for a definition ``(f, argnums, …)`` that may be given a point in place of argnums: then what it
+    returns is called there, at once. More arguments of f follow; names that the definition does not have are f's.
+
+    >>> @transform_at
+    ... def scaled(f, argnums=None, *, factor=1.):
+    ...     return lambda *args, **kwargs: factor * f(*args, **kwargs)
+    >>> scaled(max, factor=2.)(3., 4.), scaled(max, 3., 4., factor=2.), scaled(max, [1., 5.], key=abs)
+    (8.0, 8.0, 5.0)
+    """
+    options = signature(definition).parameters
+
+    @wraps(definition)
+    def made(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > 1 and not _says_which(args[1]):
+            own = {name: kwargs.pop(name) for name in options if name in kwargs}
+            return made(args[0], **own)(*args[1:], **kwargs)
+        return Transformed(made, (args, kwargs), definition(*args, **kwargs))
+
+    return made
+
+
+def _says_which(value: Any) -> bool:
+    """Whether a value is a position of an argument or several of them, or None, and no argument itself."""
+    if isinstance(value, (list, tuple, range)):
+        return all(isinstance(one, (int, np.integer)) for one in value)
+    return value is None or isinstance(value, (int, np.integer))
 
 
 def global_name(value: Any) -> str | None:
