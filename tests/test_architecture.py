@@ -30,6 +30,7 @@ FLOW = [
     "text",
     "compat",
     "study",
+    "fitting",
     "cli",
 ]
 NAMESPACES = {"autodiff", "test", "math", "nn", "linalg", "dtypes", "__init__"}  # the public names, nothing else

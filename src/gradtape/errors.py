@@ -12,6 +12,8 @@
     ├── NumericsError    (FloatingPointError) NaN or infinity arose while `config` had check_numerics on
     ├── MissingPackageError (ImportError) an optional package that is not installed
     ├── FormatError      (ValueError)     a file that `load` cannot read, or will not
+    ├── DataError        (ValueError)     a data file that cannot be used as it is; says the line
+    ├── DivergenceError  (ArithmeticError) training whose loss became infinite or NaN
     └── OutputError      (OSError)        a file that cannot be written or removed
 
     RetracingWarning     (RuntimeWarning) a function is traced again at most of its calls
@@ -91,6 +93,14 @@ class MissingPackageError(GradtapeError, ImportError):
 
 class FormatError(GradtapeError, ValueError):
     """A file that is not what `gradtape.export` writes: foreign, damaged, of another version, or not to be trusted."""
+
+
+class DataError(GradtapeError, ValueError):
+    """A data file that cannot be used as it is: not CSV, without a number where one must stand."""
+
+
+class DivergenceError(GradtapeError, ArithmeticError):
+    """Training whose loss became infinite or NaN."""
 
 
 class OutputError(GradtapeError, OSError):

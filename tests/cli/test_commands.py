@@ -335,8 +335,8 @@ def test_gradient_by_name(folder):
 @pytest.mark.parametrize(
     ("point", "message"),
     [
-        ("x=2,y", "for every variable"),
-        ("", "for every variable"),
+        ("x=2,y", "names with their values"),
+        ("", "names with their values"),
         ("x=1,x=2", "x has two values"),
         ("x=one", "unknown name 'one'"),
         ("x=1e400", "x is inf"),
@@ -346,3 +346,42 @@ def test_gradient_by_name(folder):
 def test_gradient_refuses_what_is_no_point(point, message):
     result = run("gradient", "x**2", "--at", point)
     assert result.exit_code == 2 and message in result.stderr and not result.stdout
+
+
+@pytest.fixture
+def line(folder):
+    path = folder / "line.csv"
+    path.write_text("x,y\n" + "".join(f"{i},{2 * i + 1 + (-1) ** i * 0.1}\n" for i in range(20)))
+    return path
+
+
+def test_fit_prints_parameters_and_writes_what_is_asked_for(folder, line):
+    printed = done("fit", "line.csv", "--model", "w*x + b", "--target", "y", "-o", "fit.png", "--save", "w.json")
+    assert printed.startswith("y = w*x + b, fitted to 20 rows\n") and "at the minimum after" in printed
+    assert printed.endswith("written to fit.png\nwritten to w.json\n")
+    assert (folder / "fit.png").read_bytes().startswith(b"\x89PNG")
+    again = json.loads(done("fit", "line.csv", "--model", "w*x + b", "--target", "y", "--resume", "w.json", "--json"))
+    assert again["parameters"]["w"]["value"] == pytest.approx(2, abs=0.01) and again["converged"]
+    assert len(again["losses"]) == len(again["gradient_norms"])
+
+
+def test_fit_reads_standard_input(line):
+    result = CliRunner().invoke(main, ["fit", "-", "--model", "w*x", "--target", "y"], input=line.read_text())
+    assert result.exit_code == 0 and "fitted to 20 rows" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "w*x", "--target", "z"], "no column 'z'"),
+        (["--model", "w*x", "--target", "y", "--steps", "many"], "--steps is a whole number"),
+        (["--model", "w*x", "--target", "y", "--start", "w"], "names with their values"),
+        (["--model", "w*x", "--target", "y", "--optimizer", "sgd", "--rate", "100"], "the training diverges"),
+        (["--model", "w*x", "--target", "y", "--save", "no/such/folder"], "there is no folder"),
+        (["--model", "w*x", "--target", "y", "--resume", "line.csv"], "not a file that --save wrote"),
+    ],
+)
+def test_fit_refuses_in_one_sentence(folder, line, options, message):
+    result = run("fit", "line.csv", *options)
+    assert result.exit_code == 2 and message in result.stderr and not result.stdout
+    assert [p.name for p in folder.iterdir()] == ["line.csv"]

@@ -47,3 +47,16 @@ def whole(option: str, text: str) -> int:
         return int(text)
     except ValueError:
         raise ArgumentError(f"{option} is a whole number, such as {option} 3, not '{text}'") from None
+
+
+def point(option: str, text: str) -> dict[str, float]:
+    """The numbers of x=2,y=3 by name."""
+    numbers: dict[str, float] = {}
+    for pair in text.split(","):
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not (name and equals and value):
+            raise ArgumentError(f"{option} takes names with their values, such as {option} x=2,y=3, not '{text}'")
+        if name in numbers:
+            raise ArgumentError(f"{name} has two values in {option} '{text}'")
+        numbers[name] = real(value)
+    return numbers

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,14 +48,15 @@ def default_name(formula: str) -> str:
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic(path: Path, suffixes: Sequence[str] = SUFFIXES) -> Iterator[Path]:
     """A new file beside `path` that takes its place when the block ends well, and is removed when it does not.
 
-    It is made on entry, so that an OutputError for a path that cannot be written comes before the work.
+    A picture has one of the `suffixes`; without any, every name will do. The file is made on entry, so that an
+    OutputError for a path that cannot be written comes before the work.
     """
-    if path.suffix.lower() not in SUFFIXES:
+    if suffixes and path.suffix.lower() not in suffixes:
         kind = f"'{path.suffix}'" if path.suffix else "a file without a suffix"
-        raise OutputError(f"cannot write {path}: {kind} is not a kind of picture; end it in {', '.join(SUFFIXES)}")
+        raise OutputError(f"cannot write {path}: {kind} is not a kind of picture; end it in {', '.join(suffixes)}")
     try:
         target = Path(os.path.realpath(path))  # a link stays one
         problem = _problem(target)

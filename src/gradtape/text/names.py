@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 from gradtape.errors import ExpressionError
 from gradtape.text import scan
@@ -16,8 +17,10 @@ GREEK = (
 """Names of letters: never taken for a misspelt function, as gamma for lgamma."""
 
 
-def free(text: str) -> tuple[str, ...]:
+def free(text: str, known: Collection[str] = ()) -> tuple[str, ...]:
     """The variables of a text that `scan.check` has passed, in the order of the alphabet: x before y, x2 before x10.
+
+    Those that are `known` are variables whatever they look like.
 
     Raises ExpressionError for a name that is more likely a slip: of a function (``sigmoi``, ``sinx``), or of a product
     (``xy`` beside x and y). Who means it as a variable names the variables.
@@ -35,7 +38,7 @@ def free(text: str) -> tuple[str, ...]:
         elif name[0] == "_" and not called:
             raise ExpressionError(f"the name '{scan.short(name)}' begins with _; use a letter", text, token.start() + 1)
     for name, column in found.items():
-        if len(name) > 1 and name not in GREEK:
+        if len(name) > 1 and name not in GREEK and name not in known:
             others = tuple(other for other in found if other != name)
             hint = scan.slip(name, others)
             if hint:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import keyword
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -28,11 +28,11 @@ MOST_PARTS = 1000
 """How many numbers, names, operators and calls an expression may have."""
 
 
-def parse(text: str, variables: Sequence[str] | None = ("x",)) -> Expression:
+def parse(text: str, variables: Sequence[str] | None = ("x",), known: Collection[str] = ()) -> Expression:
     """Read an expression in Python's syntax as a function of `variables`; of those that it names itself, if None.
 
     Those that are found in the text have the order of the alphabet (x before y, x2 before x10), and a name that is
-    probably a misspelt function or a product without its ``*`` is an error.
+    probably a misspelt function or a product without its ``*`` is an error, unless it is `known`.
 
     It may have numbers, pi, e, the variables, ``+ - * / // % **``, the elementwise functions of gradtape (`exp`,
     `sigmoid`, `atan2`, …) and ``where(condition, a, b)`` with comparisons, ``and``, ``or``, ``not`` in the condition.
@@ -56,7 +56,7 @@ def parse(text: str, variables: Sequence[str] | None = ("x",)) -> Expression:
         raise ArgumentError(f"an expression is text, such as 'sin(x)**2', but a {type(text).__name__} was given")
     if variables is None:
         scan.check(text, ())
-        variables = names_of.free(text)
+        variables = names_of.free(text, known)
     names = tuple(variables)
     for name in names:
         if not name.isidentifier() or keyword.iskeyword(name) or names.count(name) > 1:

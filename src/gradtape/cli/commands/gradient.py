@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gradtape.cli.options import EXPRESSIONS, Type, real
+from gradtape.cli.options import EXPRESSIONS, Type, point
 from gradtape.cli.program import main
 from gradtape.cli.shell import Command, show_table
 from gradtape.errors import ArgumentError
@@ -38,23 +38,12 @@ def gradient(
 
     if latex and (json or not formulas):
         raise ArgumentError("--latex prints formulas alone; leave out --json and --no-formulas")
-    found = study.gradient(expression, _point(at), dtype=dtype, formulas=None if formulas and not latex else latex)
+    found = study.gradient(
+        expression, point("--at", at), dtype=dtype, formulas=None if formulas and not latex else latex
+    )
     if latex:
         print("\n".join(f"{part.latex(found.name)} = {part.formula_latex()}" for part in found.shown()))
     elif json:
         print(found.to_json())
     else:
         show_table(found)
-
-
-def _point(text: str) -> dict[str, float]:
-    """The values of x=2,y=3; ArgumentError for anything else."""
-    point: dict[str, float] = {}
-    for pair in text.split(","):
-        name, equals, value = (part.strip() for part in pair.partition("="))
-        if not (name and equals and value):
-            raise ArgumentError(f"a point is written --at x=2,y=3, with a value for every variable, not '{text}'")
-        if name in point:
-            raise ArgumentError(f"{name} has two values in the point '{text}'")
-        point[name] = real(value)
-    return point
