@@ -142,11 +142,17 @@ def differentiable() -> tuple[Example, ...]:
 
 def _of_numbers(name: str) -> list[Example]:
     primitive = TABLE[name]
-    arity = len(inspect.signature(primitive.exact).parameters) - 1 - len(primitive.parameters)
+    takes = inspect.signature(primitive.exact).parameters.values()
+    several = 3 * any(p.kind is p.VAR_POSITIONAL for p in takes)  # of what takes any even number, four
+    arity = len(takes) - 1 - len(primitive.parameters) + several
     settings = PARAMETERS.get(name, [(0,), (1,), (2,)] if primitive.parameters else [()])
     found = []
     for types in product((float64, int64, bool_), repeat=arity):
-        if len(set(types[-2:])) > 1 or not _accepts(primitive, types, settings[0]):
+        if (
+            len(set(types[-2:])) > 1
+            or (several and set(types) != {float64})
+            or not _accepts(primitive, types, settings[0])
+        ):
             continue
         for params in settings:
             operands = _operands(primitive, types, params)
@@ -165,7 +171,7 @@ def _accepts(primitive: Any, types: Any, params: tuple) -> bool:
 
 def _operands(primitive: Any, types: Any, params: tuple) -> tuple[np.ndarray, ...] | None:
     """Operands of different ranks for which the value and two derivatives are finite."""
-    shapes = [(3,), (2, 3), (3, 1, 1)][: len(types)] if len(types) > 1 else [(3,)]
+    shapes = [(3,), (2, 3), (3, 1, 1), (2, 1)][: len(types)] if len(types) > 1 else [(3,)]
     for place in PLACES:
         operands = []
         for i, (dtype, shape) in enumerate(zip(types, shapes, strict=True)):

@@ -33,7 +33,7 @@ from gradtape.modes.written import Written, steps_to, written
 from gradtape.ops.custom import custom_call
 from gradtape.ops.declare import convert, literal
 from gradtape.ops.selection import where
-from gradtape.ops.series import PRODUCT, Alike, Closed, Undone, Whole
+from gradtape.ops.series import PRODUCT, Alike, Branched, Closed, Undone, Whole
 from gradtape.ops.shaping import broadcasted
 from gradtape.ops.zeros import known_number
 from gradtape.rewrite.table import apart
@@ -239,7 +239,7 @@ def _constant(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], para
 
 def _elementwise(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
     moving = [i for i, s in enumerate(inputs) if not s.constant]
-    stated, slopes = primitive.series, primitive.rule
+    stated = primitive.series
     direct = len(moving) == 1 and inputs[moving[0]].degree == 1
     if isinstance(stated, Undone) and not (direct and moving[0]):
         return _undone(stated, walk, primitive, inputs, params)
@@ -247,11 +247,18 @@ def _elementwise(walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], p
         other = walk.expression(stated.expression, inputs, params)
         if other is not None:
             return _result(primitive, inputs, params, other.degree, lambda k, result: other[k])
+    if isinstance(stated, Branched) and not direct:
+        return _branched(stated, walk, primitive, inputs, params)
+    return _sloped(None if direct else stated, walk, primitive, inputs, params)
+
+
+def _sloped(stated: Any, walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+    """From the partial derivatives, or the slopes that are stated instead."""
     chosen: list[tuple[Series, Callable, bool]] = []
-    for i in moving:
-        slope = stated.slopes[i] if isinstance(stated, Closed) and not direct else None
+    for i in [i for i, s in enumerate(inputs) if not s.constant]:
+        slope = stated.slopes[i] if isinstance(stated, (Closed, Branched)) else None
         if slope is None or walk.written(slope, inputs, params).result is None:
-            slope = slopes[i]
+            slope = primitive.rule[i]
         if slope is not None:
             rests_on = walk.written(slope, inputs, params).rests_on
             chosen.append((inputs[i], slope, not any(not inputs[k].constant for k in rests_on)))
@@ -277,6 +284,21 @@ def _number(s: Series) -> Coefficient | None:
     first = s[0]
     number = None if first is None or first.node is None else known_number(first.node)
     return first if number is None else Coefficient(Fraction(number)) if number else None
+
+
+def _branched(stated: Branched, walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:
+    x, *others = inputs
+    still = [s if s.constant else Series(s.shape, s.dtype, 0, None, [Coefficient(ONE, s.start)]) for s in others]
+    fixed = all(s.constant for s in others)
+    usual = _sloped(stated, walk, primitive, inputs, params)
+    other = walk.expression(stated.expression, (x, *still), params)
+    assert other is not None
+
+    def make(k: int, result: Series) -> Coefficient | None:
+        mask = stated.chosen(k, fixed, *[s.start for s in inputs], *params)
+        return Coefficient(ONE, where(mask, other.full(k), usual.full(k)))
+
+    return _result(primitive, inputs, params, None, make)
 
 
 def _undone(stated: Undone, walk: Walk, primitive: Primitive, inputs: tuple[Series, ...], params: tuple) -> Series:

@@ -14,12 +14,12 @@ from gradtape.errors import ArgumentError
 from gradtape.graph.handles import TensorLike, as_node, wrap
 from gradtape.graph.node import Node
 from gradtape.ops import admit
-from gradtape.ops.arithmetic import identity
+from gradtape.ops.arithmetic import floor, identity
 from gradtape.ops.closed_forms import falling, polynomial
-from gradtape.ops.declare import elementwise, pair, publish
+from gradtape.ops.declare import elementwise, literal, pair, publish
 from gradtape.ops.powers import LARGEST_STATIC_EXPONENT, integer_pow, reciprocal, square
-from gradtape.ops.selection import where
-from gradtape.ops.series import Closed
+from gradtape.ops.selection import equal, greater, greater_equal, less, logical_and, logical_or, where
+from gradtape.ops.series import Branched, Closed
 
 Tensor = Any
 
@@ -147,6 +147,36 @@ def _slope_exact(mp: Any, x: Any, y: Any, by_x: int, by_y: int) -> Any:
     return factor * x ** (y - by_x) if factor else mp.zero
 
 
+WHOLE_BITS = 6
+"""Whole exponents of so many bits are powers of series by squaring, which divides by nothing."""
+
+
+def _whole(y: Node) -> Node:
+    """Whether an exponent is a whole number of so many bits."""
+    return logical_and(logical_and(greater_equal(y, 0), less(y, 2**WHOLE_BITS)), equal(y, floor(y)))
+
+
+def _by_squaring(x: Node, y: Node, by_x: int = 0, by_y: int = 0) -> Node:
+    """The derivative of x to the power y for a whole power that is left of it; 0 for others."""
+    rest = y - by_x if by_x else y
+    whole, result, power = _whole(rest), literal(1, y.dtype), x
+    for i in range(by_x):
+        result = result * (y - i)
+    for _ in range(WHOLE_BITS):
+        half = floor(rest * 0.5)
+        result = result * where(greater(rest, 2 * half), power, 1)
+        rest, power = half, square(power)
+    return literal(0, y.dtype) if by_y else where(whole, result, 0)
+
+
+def _squared_where(k: int, fixed: bool, x: Node, y: Node, by_x: int = 0, by_y: int = 0) -> Node:
+    """Where a coefficient is taken `_by_squaring`: for whole exponents, and where x is 0 for those that are above its
+    order, which have none yet. By the exponent there is no derivative at 0."""
+    none_yet = greater(y - by_x if by_x else y, k)
+    at_zero = logical_and(equal(x, 0), logical_or(_whole(y), none_yet))
+    return logical_or(at_zero, _whole(y)) if fixed and not by_y else at_zero
+
+
 def _series_slope_by_x(x: Node, y: Node, by_x: int, by_y: int) -> Node | None:
     if by_x and by_y:
         return None
@@ -172,7 +202,7 @@ def _series_slope_by_y(x: Node, y: Node, by_x: int, by_y: int) -> Node | None:
     public=False,
     domain="x > 0",
     exact=_slope_exact,
-    series=Closed([_series_slope_by_x, _series_slope_by_y]),
+    series=Branched([_series_slope_by_x, _series_slope_by_y], _by_squaring, _squared_where),
 )
 def pow_slope(x: TensorLike, y: TensorLike, by_x: int, by_y: int, name: str | None = None) -> Tensor:
     """The derivative of x to the power y, so many times by x and by y; 0 where it is by y and x ≤ 0."""
@@ -185,11 +215,13 @@ def pow_slope(x: TensorLike, y: TensorLike, by_x: int, by_y: int, name: str | No
     public=False,
     domain="x > 0, or x < 0 and integer y",
     exact=lambda mp, x, y: x**y,
-    series=Closed(
+    series=Branched(
         [
             lambda x, y: y * real_pow(x, y) / x,
             lambda x, y: where(x > 0, real_pow(x, y) * log(x), 0),
-        ]
+        ],
+        _by_squaring,
+        _squared_where,
     ),
 )
 def real_pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:

@@ -216,13 +216,24 @@ def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
 
 def _distance_reference(x: Any, y: Any, by_x: int, by_y: int) -> Any:
     slope = distance(by_x, by_y).at(x.astype(np.float64), y.astype(np.float64))
-    return np.where((x == 0) & (y == 0), x, slope).astype(x.dtype)
+    return np.where((x == 0) & (y == 0), x if by_x + by_y == 1 else np.nan, slope).astype(x.dtype)
 
 
-def _over_distance(part: Node, x: Node, y: Node) -> Node:
-    """The derivative of the distance: 0 at the origin."""
+def _distance_exact(mp: Any, x: Any, y: Any, by_x: int, by_y: int) -> Any:
+    if x or y:
+        return distance(by_x, by_y).at(x, y)
+    return x if by_x + by_y == 1 else mp.nan
+
+
+def _turn(x: Node, y: Node, by_x: int, by_y: int, other: int) -> Node | None:
+    """With the directions c = x/r and s = y/r the derivatives of c are s²/r and -cs/r, of s they are -cs/r and c²/r;
+    nothing cancels. 0 at the origin. `other` is the variable by which is differentiated: 0 or 1."""
+    if by_x + by_y > 1:
+        return None
+    along, across = distance_slope(x, y, by_x, by_y), distance_slope(x, y, by_y, by_x)
+    product = square(across) if other == by_y else -along * across
     distance = hypot(x, y)
-    return where(equal(distance, 0), 0, part / distance)
+    return where(equal(distance, 0), 0, product / distance)
 
 
 @elementwise(
@@ -235,11 +246,17 @@ def _over_distance(part: Node, x: Node, y: Node) -> Node:
     parameters=["by_x", "by_y"],
     admits=lambda by_x, by_y: min(by_x, by_y) >= 0 and 1 <= by_x + by_y <= admit.HIGHEST_ORDER,
     public=False,
-    exact=lambda mp, x, y, by_x, by_y: distance(by_x, by_y).at(x, y) if x or y else x,
-    series=Alike(lambda x, y, by_x, by_y: None if by_x + by_y > 1 else _over_distance(x if by_x else y, x, y)),
+    exact=_distance_exact,
+    series=Closed(
+        [
+            lambda x, y, by_x, by_y: _turn(x, y, by_x, by_y, 0),
+            lambda x, y, by_x, by_y: _turn(x, y, by_x, by_y, 1),
+        ]
+    ),
 )
 def distance_slope(x: TensorLike, y: TensorLike, by_x: int, by_y: int, name: str | None = None) -> Tensor:
-    """The derivative of hypot(x, y), so many times by x and by y; the first ones are 0 at the origin."""
+    """The derivative of hypot(x, y), so many times by x and by y; the first ones are 0 at the origin, where
+    there are no others."""
 
 
 @elementwise(
@@ -249,7 +266,6 @@ def distance_slope(x: TensorLike, y: TensorLike, by_x: int, by_y: int, name: str
     domain="all real x, y",
     exact=lambda mp, x, y: mp.hypot(x, y),
     formula=lambda sp, x, y: sp.sqrt(x**2 + y**2),
-    series=Closed([lambda x, y: _over_distance(x, x, y), lambda x, y: _over_distance(y, x, y)]),
 )
 def hypot(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """√(x² + y²) without overflow or underflow on the way, elementwise."""

@@ -10,6 +10,9 @@ others the kind of map has a rule that every primitive has by being declared; an
     Alike(expression)   an expression of the inputs that has the same coefficients from the first on: x⁴ = (x²)²
     Undone(product)     a bilinear expression of the result and the inputs but the first, equal to the first one:
                         for q = x / y it is q·y
+    Branched(…)         slopes as in Closed, and an expression as in Alike that is taken where `chosen` says so; that is
+                        given the order of a coefficient, whether all inputs but the first are constants, the inputs at
+                        t = 0 and the parameters. In the expression all inputs but the first are constants
     PRODUCT             of a bilinear map: it is multiplication, so sums of it are `gradtape.ops.products`
     Whole(coefficients) of an implicit map, all coefficients up to an order at once: a loop carries them from step to
                         step. It is given the inputs as they are in the graph, the coefficients of each (None is zero),
@@ -37,6 +40,14 @@ class Alike(NamedTuple):
     """An expression with the same coefficients from the first on; None for parameters that have none."""
 
     expression: Callable[..., Node | None]
+
+
+class Branched(NamedTuple):
+    """Where slopes are not the way for every number; see above."""
+
+    slopes: Sequence[Callable[..., Node | None]]
+    expression: Callable[..., Node]
+    chosen: Callable[..., Node]
 
 
 class Undone(NamedTuple):

@@ -107,7 +107,7 @@ def while_loop(
 
     The other arguments are taken for TensorFlow's sake. In a traced function the loop is one operation, and reverse
     mode does not go through it: a tape inside the same function raises a ControlFlowError. A tape outside the function
-    does: then the function runs in Python.
+    does: then the function runs in Python. `jvp`, `derivatives` and `jet` go through it.
 
     >>> import gradtape as tf
     >>> @tf.function
