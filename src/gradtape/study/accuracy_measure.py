@@ -12,7 +12,7 @@ picture   accuracy_picture    the error over x
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,6 +51,7 @@ def accuracy(
     points: int = 2000,
     peers: bool = False,
     name: str | None = None,
+    progress: Callable[[int], Any] = lambda done: None,
 ) -> Accuracy:
     """Measure how exact a function of one variable, or its derivative, comes out.
 
@@ -62,6 +63,7 @@ def accuracy(
                 the worst of them more are
     peers       whether TensorFlow, PyTorch and JAX, where installed, compute the same (for text and Expressions)
     name        what the function is called; else its own name, or f
+    progress    told, now and then, at how many points the exact value is known
 
     The graph that tapes record for the derivative is run twice: by the engine, and with mpmath at a precision that is
     raised until it changes nothing. The second is the exact value for the floating-point number x. A constant is taken
@@ -90,7 +92,7 @@ def accuracy(
         record(shown.function, order + 1, kind.name, shown.variable, float(base[len(base) // 2]), stabilise)
         for stabilise in (False, settings().stabilise)
     ]
-    measure = _Measure(shown, order, Truth(graphs[0], kind))
+    measure = _Measure(shown, order, Truth(graphs[0], kind), progress)
     first = measure.at(base)
     x, rows = base, first
     closer = around(base[_separated(base, first.errors, 8)], limits, kind)
@@ -166,13 +168,18 @@ class _Rows:
 class _Measure:
     """Results and exact values of one derivative."""
 
-    def __init__(self, shown: Subject, order: int, truth: Truth):
+    def __init__(self, shown: Subject, order: int, truth: Truth, progress: Callable[[int], Any]):
         self.shown, self.order, self.truth = shown, order, truth
         self.mp, self.dtype = truth.mp, truth.dtype
+        self.progress = progress
 
     def at(self, x: np.ndarray) -> _Rows:
         computed = self.shown.values(x, self.order, nested)[self.order]  # what is measured is what tapes give
-        truths = [self.exact(point) for point in x.tolist()]
+        truths = []
+        for done, point in enumerate(x.tolist()):
+            truths.append(self.exact(point))
+            if done % 100 == 0:
+                self.progress(done)
         return self.rows(x, computed, truths)
 
     def exact(self, x: float) -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ import typer
 from gradtape.cli.options import EXPRESSIONS, Expression, Type, real, whole
 from gradtape.cli.output import atomic
 from gradtape.cli.program import main
+from gradtape.cli.progress import Progress
 from gradtape.cli.shell import Command, show_table
 
 
@@ -33,6 +34,7 @@ def accuracy(
             show_default=False,
         ),
     ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON; NaN and infinities are strings.")] = False,
 ) -> None:
     """Measure the error of a derivative in units in the last place, against its exact value by mpmath.
@@ -48,10 +50,13 @@ def accuracy(
 
     function = read(expression)
     limits = [real(end.strip()) for end in domain]
+    count = whole("--points", points)
     with atomic(output) if output else nullcontext() as partial:
-        found = study.accuracy(
-            function, whole("--order", order), dtype, limits, points=whole("--points", points), peers=peers
-        )
+        with Progress(quiet) as shown:
+            told = shown.of("exact values", total=count)
+            found = study.accuracy(
+                function, whole("--order", order), dtype, limits, points=count, peers=peers, progress=told
+            )
         if partial:
             found.plot().savefig(partial, metadata={"Title": found.title})
     if json:
