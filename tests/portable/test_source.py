@@ -1,8 +1,10 @@
 """A function as NumPy code: it runs where gradtape is not, and gives the same numbers to rounding."""
 
+import dataclasses
 import pickle
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from table_cases import NAMES, cases
 import gradtape as tf
 from gradtape.engine.tiers import execute
 from gradtape.errors import ArgumentError
+from gradtape.graph.dtypes import bfloat16_reference, converted
 from gradtape.graph.node import Buffer, held
 
 ALONE = """
@@ -202,8 +205,66 @@ def test_half_types_are_rounded_where_gradtape_rounds_them():
     (theirs,) = run_alone([(str(tf.source(f, x)), "slope", (x,))])
     assert theirs.dtype == np.float16
     np.testing.assert_array_equal(theirs, f(tf.constant(x)).numpy())
-    with pytest.raises(ArgumentError, match="bfloat16"):
-        tf.source(f, tf.TensorSpec([2], "bfloat16"))
+
+
+HALVES = {
+    "slope": slope_of(lambda x: tf.sigmoid(x) * x**3),
+    "sums": lambda x: tf.reduce_sum(x * 1.7) + tf.cumsum(x) - tf.reduce_max(x),
+    "from wider": lambda x: tf.cast(tf.cast(x, "float64") * 1.01, "bfloat16"),
+    "to wider": lambda x: tf.cast(x, "float32") * 1.1 + tf.cast(3, "float32"),
+    "from integers": lambda x: x + tf.cast(tf.constant(np.arange(257, 277)), "bfloat16"),
+    "constants": lambda x: x * tf.constant(np.linspace(0, 1, 20), "bfloat16") + tf.cast(0.1, "bfloat16"),
+    "gathered": slope_of(lambda x: tf.reduce_sum(tf.gather(x, [0, 0, 0, 3, 19]) ** 2)),
+}
+
+
+def test_bfloat16_is_rounded_by_numpy_alone_and_held_as_float32():
+    x = np.linspace(-3, 3, 20).astype(np.float32)
+    x = tf.cast(x, "bfloat16")
+    given = np.asarray(tf.cast(x, "float32"))
+    texts = {name: str(tf.source(f, x)) for name, f in HALVES.items()}
+    assert all("ml_dtypes" not in text and "np.bfloat16" not in text for text in texts.values())
+    made = run_alone([(text, text.split("def ")[-1].partition("(")[0], (given,)) for text in texts.values()])
+    for theirs, f in zip(made, HALVES.values(), strict=True):
+        expected = f(x)
+        assert theirs.dtype == np.float32
+        np.testing.assert_array_equal(theirs, np.asarray(tf.cast(expected, "float32")))
+
+
+def test_rounding_to_bfloat16_is_to_nearest_even():
+    ends = [0.0, -0.0, np.inf, -np.inf, np.nan, 3.4e38, -3.4e38, 1e-40, -1e-45, 1 + 2**-8, 1 + 3 * 2**-8]
+    bits = np.random.default_rng(3).integers(0, 2**32, 10_000, dtype=np.uint32)
+    narrow = np.concatenate([np.array(ends, np.float32), bits.view(np.float32)])
+    with np.errstate(all="ignore"):
+        wide = [narrow.astype(np.float64), 1 + 2**-8 + np.array([2.0**-40, -(2.0**-40)]), [1e300, -1e-320]]
+        for x in (narrow, np.concatenate(wide)):
+            np.testing.assert_array_equal(bfloat16_reference(x), converted(x, tf.bfloat16).astype(np.float32))
+
+
+@dataclasses.dataclass
+class Line:
+    slope: object
+    offset: object
+    unit: str = "m"
+
+
+def test_dataclasses_are_read_by_attributes_and_returned_as_namespaces():
+    line, x = Line(np.array([1.0, 2.0]), 3.0), np.array([0.5, 0.25])
+    f = tf.grad(lambda line, x: tf.reduce_sum((line.slope * x + line.offset) ** 2))
+    text = tf.source(f, line, x)
+    assert "line_slope = np.asarray(line.slope, np.float64)" in text
+    (theirs,) = run_alone([(str(text), "gradient", (SimpleNamespace(**vars(line)), x))])
+    ours = f(Line(tf.constant(line.slope), tf.constant(3.0)), tf.constant(x))
+    np.testing.assert_allclose(theirs.slope, ours.slope.numpy(), rtol=2**-52)
+    np.testing.assert_allclose(theirs.offset, ours.offset.numpy(), rtol=2**-23)
+    assert theirs.unit is None is ours.unit
+
+
+def test_what_is_one_number_everywhere_is_written_as_that():
+    text = tf.source(tf.grad(lambda x: tf.reduce_mean((x - 1.0) ** 2)), np.ones(4))
+    assert "np.full" not in text and "broadcast" not in text and "0.25 * (2.0 * (x - 1.0))" in text
+    text = tf.source(lambda x: tf.derivatives(lambda x: tf.sin(x) * tf.exp(x), x, 2), np.ones(4))
+    assert "zip" not in text
 
 
 def test_functions_that_cannot_be_written_say_why():

@@ -161,6 +161,24 @@ def finfo(dtype: Any) -> Any:
     return np.finfo(dtype) if dtype.kind == "f" else _ml_dtypes().finfo(dtype)
 
 
+def bfloat16_reference(x: Any) -> Any:
+    """The nearest numbers of bfloat16, ties to even, as float32, of an array or number of NumPy: for those who have
+    NumPy alone.
+
+    >>> bfloat16_reference(np.float32(3.14159)), bfloat16_reference(np.float64(1.00390625))
+    (np.float32(3.140625), np.float32(1.0))
+    """
+    if x.dtype != np.float32:  # rounded to odd first, see `converted`
+        wide = x.astype(np.float64)
+        near = wide.astype(np.float32)
+        beyond = np.abs(near) > np.abs(wide)
+        odd = (near.view(np.int32) - beyond) | ((near != wide) & (wide == wide))
+        x = odd.astype(np.int32).view(np.float32)
+    bits = x.view(np.uint32)
+    near = (bits + (bits >> 16 & 1) + 32767 >> 16 << 16).view(np.float32)
+    return np.where(x == x, near, x)[()]
+
+
 def converted(array: np.ndarray, dtype: DType) -> np.ndarray:
     """The array with another element type, its numbers rounded once.
 

@@ -30,7 +30,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gradtape.errors import DTypeError
-from gradtape.graph.dtypes import ALL, DType, as_dtype, converted, float32, promote
+from gradtape.graph.dtypes import ALL, DType, as_dtype, bfloat16, bfloat16_reference, converted, float32, promote
 from gradtape.graph.handles import Handle, as_node, number_node, weak, wrap
 from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import Shape, broadcast
@@ -98,6 +98,7 @@ CAST = Primitive(
     rule=lambda ct, i, inputs, dtype: convert(ct, inputs[0].dtype),
     lowering=lambda m, x, dtype: m.cast(x, dtype),
     reference=lambda x, dtype: converted(x, as_dtype(dtype)),
+    numpy=lambda x, dtype: bfloat16_reference(x) if dtype == bfloat16.name else converted(x, as_dtype(dtype)),
     parameters=("dtype",),
     admits=lambda inputs, params: len(inputs) == 1 and len(params) == 1 and params[0] in _NAMES,
     exact=lambda mp, x, dtype: _as_exact(mp, x, as_dtype(dtype)),

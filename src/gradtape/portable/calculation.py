@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,11 @@ class Calculation:
                 raise ArgumentError(f"{self.name} takes {len(structure)} of {where}, but {got} given")
             for i, (one, other) in enumerate(zip(structure, value, strict=True)):
                 self._read(one, other, f"{where}, number {i}", given)
+        elif nest.is_nest(structure):  # a dataclass
+            if type(value) is not type(structure):
+                raise ArgumentError(f"{self.name} takes a {type(structure).__name__} in {where}, not {value!r:.60}")
+            for field, one in nest.parts(structure):
+                self._read(one, getattr(value, field), f"{where}, {field}", given)
         elif type(value) is not type(structure) or value != structure:
             raise ArgumentError(
                 f"{self.name} was made for {structure!r} in {where}, but {value!r} was given; make another for that"
@@ -166,9 +172,9 @@ def calculation(f: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None 
     """What f computes from arguments like these.
 
     f               a function; a Program, of which every leaf is an argument; or a Calculation, which is returned
-    args, kwargs    tensors, arrays, Python floats and TensorSpecs become inputs, also in lists, tuples and dicts;
-                    everything else stays what it is. Without any, a function with an input_signature has its tensors
-                    as inputs, and others one float64 number for each parameter without a default
+    args, kwargs    tensors, arrays, Python floats and TensorSpecs become inputs, also in lists, tuples, dicts and
+                    dataclasses; everything else stays what it is. Without any, a function with an input_signature
+                    has its tensors as inputs, and others one float64 number for each parameter without a default
 
     Variables that f reads are constants with their present values. Of functions with a derivative that somebody
     declared only what they compute is left; a derivative that was taken before is as declared. Raises ArgumentError for
@@ -249,6 +255,11 @@ def _inputs(value: Any, dummies: list[np.ndarray]) -> Any:
     if isinstance(value, (list, tuple)):
         made = [_inputs(one, dummies) for one in value]
         return type(value)(*made) if hasattr(value, "_fields") else type(value)(made)
+    if nest.is_nest(value):  # a dataclass
+        record = copy(value)
+        for field, one in nest.parts(value):
+            object.__setattr__(record, field, _inputs(one, dummies))
+        return record
     if isinstance(value, TensorSpec):
         if value.shape is None or None in value.shape:
             raise ArgumentError(f"{value!r} has unknown lengths; what is made is for known ones, so give them all")
@@ -258,8 +269,6 @@ def _inputs(value: Any, dummies: list[np.ndarray]) -> Any:
     elif isinstance(value, (np.ndarray, np.generic, float)):
         node = as_node(value)
         shape, dtype = node.shape, node.dtype
-    elif nest.is_nest(value):
-        raise ArgumentError(f"an argument is a {type(value).__name__}; take its fields as arguments, or in a dict")
     else:
         return value
     dummies.append(np.broadcast_to(np.zeros((), dtype.dtype), shape))

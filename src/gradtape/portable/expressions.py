@@ -292,7 +292,11 @@ class Expressions:
             known = self._computed(function, args, options)
             if known is not None:
                 return known
-        if function in _OF_LISTS and not options and all(isinstance(one, (Known, Several)) for one in args):
+        if (
+            function in _OF_LISTS
+            and (not options or function is builtins.zip)  # which may be strict
+            and all(isinstance(one, (Known, Several)) for one in args)
+        ):
             return _OF_LISTS[function](*args)
         if function is builtins.sum and isinstance(args[0], Several):
             return self._sum(args)
@@ -350,13 +354,13 @@ class Expressions:
         nodes = []
         for one in values:
             if isinstance(one, Known) and isinstance(one.value, np.generic) and types == {one.value.dtype}:
-                nodes.append(lifted(Known(_shortest(one.value))))
+                nodes.append(lifted(Known(shortest(one.value))))
             else:
                 nodes.append(lifted(one))
         return nodes
 
 
-def _shortest(number: np.generic) -> float | int | bool | np.generic:
+def shortest(number: np.generic) -> float | int | bool | np.generic:
     """A Python number that rounds to a typed one, with few digits; the typed one if it is a bool."""
     if number.dtype.kind == "f":
         short = float(str(number))

@@ -17,7 +17,7 @@ import numpy as np
 from gradtape.graph.dtypes import as_dtype
 from gradtape.graph.program import Program, typed
 from gradtape.portable.specialise import Specialised, specialised
-from gradtape.portable.values import LARGEST_ARRAY, Code, Known, Value, lifted, name, text_of
+from gradtape.portable.values import LARGEST_ARRAY, Code, Known, Value, held, lifted, name, text_of
 
 LONG = 80
 """An expression of so many characters at most is written where its helper would be called."""
@@ -61,7 +61,7 @@ class Helpers:
             arguments = [f"a{i}" for i in range(len(program.leaves))]
             used = {*self.taken, *arguments}
             leaves: list[Value] = [
-                Code(name(one), np.dtype(leaf[0])) for one, leaf in zip(arguments, program.leaves, strict=True)
+                Code(name(one), held(leaf[0])) for one, leaf in zip(arguments, program.leaves, strict=True)
             ]
             outside, self.several = self.several, {}
             lines, results = statements(program, leaves, used)
@@ -170,7 +170,7 @@ def _array_text(array: np.ndarray) -> str:
 
 
 def numpy_name(dtype: str) -> str:
-    return "bool_" if as_dtype(dtype).is_bool else dtype
+    return "bool_" if as_dtype(dtype).is_bool else held(dtype).name
 
 
 def identifier(wanted: str, otherwise: str) -> str:

@@ -18,14 +18,16 @@ import numpy as np
 from gradtape.config import settings
 from gradtape.engine.widen import widen
 from gradtape.errors import ArgumentError
-from gradtape.graph.dtypes import bfloat16
+from gradtape.graph.dtypes import bfloat16, bfloat16_reference
 from gradtape.graph.node import READ, TABLE, Node, Primitive
 from gradtape.graph.program import Program, rebuild, typed
 from gradtape.modes import nest
+from gradtape.ops.declare import CAST
 from gradtape.portable.calculation import Calculation, Leaf, calculation
+from gradtape.portable.expressions import shortest
 from gradtape.portable.helpers import Helpers, identifier, laid_out, names_in, new_name, numbered, numpy_name, put_in
 from gradtape.portable.specialise import Body
-from gradtape.portable.values import Code, Known, Several, Value, lifted, name, text_of
+from gradtape.portable.values import Code, Known, Several, Value, held, held_value, lifted, name, text_of
 from gradtape.rewrite import rewrite
 from gradtape.rewrite.stabilise import concerns, stabilise
 
@@ -47,13 +49,15 @@ def source(f: Any, *args: Any, **kwargs: Any) -> Source:
 
     f               a function, of which derivatives are the usual case, as in source(grad(f), x); or a Program, or
                     what `load` returned
-    args, kwargs    examples of its arguments: tensors, arrays, floats (which count as float32) or TensorSpecs; values
-                    do not matter, shapes and types do. Other arguments are what they are. Without any, the function
-                    is written for the tensors of its input_signature, else for one float64 number per parameter
+    args, kwargs    examples of its arguments: tensors, arrays, floats (which count as float32) or TensorSpecs, and
+                    nests of them; values do not matter, shapes and types do. Other arguments are what they are. Without
+                    any, the function is written for the tensors of its input_signature, else for one float64 number
+                    per parameter
 
     The code is one function with the parameters of f, and above it what it needs: constants, and functions that NumPy
-    does not have. Variables that f reads become constants with their present values. Operations are those that
-    gradtape runs, with formulas replaced that lose digits; equal ones occur once. It raises no warnings.
+    does not have. Variables that f reads become constants with their present values. Numbers of bfloat16 are held, and
+    returned, as float32. A dataclass is read by its attributes; one that is returned is a SimpleNamespace. Operations
+    are those that gradtape runs, with formulas replaced that lose digits; equal ones occur once. It raises no warnings.
 
     The result is a str that shows itself as it is. Raises ArgumentError if f assigns Variables or has parameters that
     cannot be written, and ControlFlowError where f needs the value of a tensor.
@@ -88,7 +92,8 @@ class _Printer:
     def text(self) -> str:
         body = self._function(self.made)
         helpers = self.helpers.texts()
-        imports = ["import math"] * any("math." in text for text in helpers) + ["", "import numpy as np"]
+        imports = ["import math"] * any("math." in text for text in helpers)
+        imports += ["from types import SimpleNamespace"] * ("SimpleNamespace(" in body) + ["", "import numpy as np"]
         parts = ["\n".join(imports).strip(), *([constants] if (constants := self.helpers.constants()) else [])]
         return "\n\n\n".join(["\n\n".join(parts), *helpers, body]) + "\n"
 
@@ -102,7 +107,7 @@ class _Printer:
         for key, structure in made.arguments[1].items():
             self._unpack(key, key, structure, head, places, used)
         leaves: list[Value] = [
-            Code(name(places[leaf]), np.dtype(made.inputs[leaf][0])) if isinstance(leaf, int) else self._constant(leaf)
+            Code(name(places[leaf]), held(made.inputs[leaf][0])) if isinstance(leaf, int) else self._constant(leaf)
             for leaf in made.leaves
         ]
         program, values = _rewritten(made.program, made.values)
@@ -124,15 +129,27 @@ class _Printer:
             variable = label if label == path else new_name(label, used)
             places[structure.number] = variable
             used.add(variable)
-            head.append((f"{variable} = np.asarray({path}, np.{numpy_name(dtype)})", typed(dtype, shape)))
+            array: Value = Code(ast.parse(f"np.asarray({path}, np.{numpy_name(dtype)})", mode="eval").body, held(dtype))
+            if dtype == bfloat16.name:
+                array = self.rounded(array)
+            head.append((f"{variable} = {text_of(lifted(array))}", typed(dtype, shape)))
         elif isinstance(structure, dict):
             for key, one in structure.items():
                 self._unpack(identifier(f"{label}_{key}", label), f"{path}[{key!r}]", one, head, places, used)
         elif isinstance(structure, (list, tuple)):
             for i, one in enumerate(structure):
-                self._unpack(f"{label}_{i}", f"{path}[{i}]", one, head, places, used)
+                part = structure._fields[i] if hasattr(structure, "_fields") else i
+                self._unpack(f"{label}_{part}", f"{path}[{i}]", one, head, places, used)
+        elif nest.is_nest(structure):  # a dataclass
+            for field, one in nest.parts(structure):
+                self._unpack(f"{label}_{field}", f"{path}.{field}", one, head, places, used)
+
+    def rounded(self, value: Value) -> Value:
+        """Rounded to bfloat16."""
+        return self.helpers.call(bfloat16_reference, [value], {})
 
     def _constant(self, array: np.ndarray) -> Value:
+        array = held_value(array)
         if array.ndim == 0:
             return Known(array[()])
         return Code(name(self.helpers.constant(array)), array.dtype)
@@ -157,21 +174,34 @@ class _Steps:
     def __init__(self, printer: _Printer):
         self.printer = printer
         self.values: list[Value] = []
+        self.filled: dict[int, Known] = {}  # the number that all elements of a result are, by its step
         self.calls: dict[tuple, int] = {}
         self.nodes: list[Node] = []
+        self.refs: list[Sequence[int]] = []
 
     def of(self, program: Program, nodes: list[Node], leaves: Sequence[Value]) -> _Steps:
-        self.nodes = nodes
+        self.nodes, self.refs = nodes, [refs for _, _, refs in program.steps]
         for number, (operation, params, refs) in enumerate(program.steps):
             primitive, node = TABLE[operation], nodes[number]
+            number_of_all = self._filled(primitive, params, refs, leaves, node)
+            if number_of_all is not None:
+                self.filled[number] = number_of_all
+                full = ast.parse(f"np.full({node.shape}, 0, np.{numpy_name(node.dtype.name)})", mode="eval").body
+                full.args[1] = lifted(Known(shortest(number_of_all.value)))  # type: ignore[attr-defined]
+                self.values.append(Code(full, held(node.dtype)))
+                continue
             given = [self._input(i, leaves) for i in refs]
             if primitive.lowering is not None and primitive.lowering is not READ and node.op is not None:
                 given = self._without_broadcasts(given, program, refs, leaves, node)
-            if primitive.several:
+            if primitive is CAST and node.dtype is bfloat16 and self._is_rounded(refs[0]):
+                value: Value = given[0]
+            elif primitive.several:
                 value = self._part(number, primitive, given, params, refs)
             else:
                 value = self._called(primitive, given, params)
-            self.values.append(Code(value.node, node.dtype.dtype) if isinstance(value, Code) else value)
+            if node.dtype is bfloat16 and (primitive.reduction or (primitive.halves and primitive.lowering is None)):
+                value = self.printer.rounded(value)  # it rounds by itself, which its reference does not
+            self.values.append(Code(value.node, held(node.dtype)) if isinstance(value, Code) else value)
         return self
 
     def _input(self, i: int, leaves: Sequence[Value]) -> Value:
@@ -180,6 +210,30 @@ class _Steps:
         value = self.values[i]
         return Code(name(f"step{i}"), value.dtype) if isinstance(value, Code) else value
 
+    def _filled(
+        self, primitive: Primitive, params: tuple, refs: Sequence[int], leaves: Sequence[Value], node: Node
+    ) -> Known | None:
+        """The number that all elements of a result are, if it is known: a number that is repeated, and what is made of
+        such element by element."""
+        values = [self.filled.get(i, self._input(i, leaves)) for i in refs]
+        if not node.shape or not values or primitive.several or not all(_is_number(one) for one in values):
+            return None
+        if primitive.view is not None or primitive.lowering is READ:
+            return values[0]  # type: ignore[return-value]
+        if not primitive.pointwise:
+            return None
+        made = self._called(primitive, values, params)
+        return Known(held(node.dtype).type(made.value)) if _is_number(made) else None  # type: ignore[union-attr]
+
+    def _is_rounded(self, i: int) -> bool:
+        """Whether a result has numbers of bfloat16, whatever its type."""
+        while i >= 0 and self.nodes[i].dtype is not bfloat16:
+            made = self.nodes[i].op
+            if made is None or made[0] is not CAST or not self.nodes[i].dtype.is_floating:
+                return False
+            i = self.refs[i][0]
+        return i >= 0
+
     def _without_broadcasts(
         self, given: list[Value], program: Program, refs: Sequence[int], leaves: Sequence[Value], node: Node
     ) -> list[Value]:
@@ -187,7 +241,12 @@ class _Steps:
         assert node.op is not None
         shapes = [x.shape for x in node.op[1]]
         for k, i in enumerate(refs):
-            if i >= 0 and TABLE[program.steps[i][0]].lowering is READ:
+            if i in self.filled:
+                shorter = [*shapes[:k], (), *shapes[k + 1 :]]
+                if np.broadcast_shapes(*shorter) == node.shape:
+                    shapes = shorter
+                    given = [*given[:k], self.filled[i], *given[k + 1 :]]
+            elif i >= 0 and TABLE[program.steps[i][0]].lowering is READ:
                 before = self.nodes[i].op
                 assert before is not None
                 shorter = [*shapes[:k], before[1][0].shape, *shapes[k + 1 :]]
@@ -202,6 +261,8 @@ class _Steps:
         self.printer.helpers.hint = numbered(primitive.name, params)
         value = Body(lambda _: None, self.printer.helpers.call).called(reference, [*given, *known], {})
         if isinstance(value, Known):
+            if isinstance(value.value, (np.generic, np.ndarray)) and value.value.dtype.name == bfloat16.name:
+                value = Known(held_value(value.value))
             node = value.written()
             array = isinstance(value.value, np.ndarray)
             return Code(node, value.value.dtype) if array else value
@@ -265,16 +326,17 @@ class _Steps:
         return typed(node.dtype.name, node.shape)
 
 
+def _is_number(value: Value) -> bool:
+    return isinstance(value, Known) and isinstance(value.value, (np.generic, bool, int, float))
+
+
 def _rewritten(program: Program, values: Sequence[Any]) -> tuple[Program, Sequence[int]]:
     """What runs in place of a Program, and which of its leaves that reads."""
     leaves: Sequence[int] = range(len(program.leaves))
     if settings().stabilise and concerns(program):
         found = stabilise(program, values)
         program, leaves = found.program, found.leaves
-    program = rewrite(widen(program))
-    if any(node.dtype is bfloat16 for made in rebuild(program) for node in made):
-        raise ArgumentError("NumPy has no bfloat16, so this cannot be written as NumPy code; cast to float32 first")
-    return program, leaves
+    return rewrite(widen(program)), leaves
 
 
 def _outputs(program: Program) -> list[Node]:
@@ -289,6 +351,9 @@ def _display(structure: Any, flat: Any) -> str:
     if isinstance(structure, (list, tuple)):
         inside = ", ".join(_display(one, flat) for one in structure)
         return f"[{inside}]" if isinstance(structure, list) else f"({inside}{',' * (len(structure) == 1)})"
+    if nest.is_nest(structure):  # a dataclass
+        inside = ", ".join(f"{field}={_display(one, flat)}" for field, one in nest.parts(structure))
+        return f"SimpleNamespace({inside})"
     value = next(flat)
     if isinstance(structure, Leaf):
         return value

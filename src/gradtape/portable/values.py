@@ -13,12 +13,24 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from gradtape.errors import ArgumentError
+from gradtape.graph.dtypes import DType, as_dtype, bfloat16, float32
 
 if TYPE_CHECKING:
     from gradtape.portable.expressions import Expressions
 
 LARGEST_ARRAY = 8
 """Arrays of more elements are not written out; the call that made them is."""
+
+
+def held(dtype: str | DType) -> np.dtype:
+    """The type of the arrays that hold numbers of an element type in NumPy's code: bfloat16 numbers are float32."""
+    known = as_dtype(dtype)
+    return (float32 if known is bfloat16 else known).dtype
+
+
+def held_value(value: Any) -> Any:
+    """An array or number as NumPy's code holds it."""
+    return value.astype(np.float32) if value.dtype.name == bfloat16.name else value
 
 
 class Known:
@@ -260,7 +272,10 @@ def infix(function: Any, args: list[ast.expr]) -> ast.expr | None:
 
 def neutral(op: ast.operator, left: Known | Code, right: Known | Code) -> Value | None:
     """What an operation is that changes nothing, such as a multiplication by one."""
-    for number, other, is_right in ((right, left, True), (left, right, False)):
+    for given, other, is_right in ((right, left, True), (left, right, False)):
+        number = given
+        if isinstance(given, Known) and isinstance(given.value, np.floating) and isinstance(other, Code):
+            number = Known(float(given.value)) if given.value.dtype == other.dtype else given
         if not isinstance(number, Known) or type(number.value) not in (int, float) or not isinstance(other, Code):
             continue
         if type(number.value) is float and (other.dtype is None or other.dtype.kind != "f"):
