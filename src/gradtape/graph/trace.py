@@ -333,6 +333,20 @@ class _Thread(threading.local):
 thread = _Thread()
 
 
+def watched(node: Node) -> bool:
+    """Whether somebody follows a node: a recording that is open, or hidden from the body of a loop that is traced."""
+    for recording in recordings.get() if thread.capture is None else (*recordings.get(), *thread.capture.hidden()):
+        if node in recording.made:
+            return True
+    return False
+
+
+def rely(leaf: Node) -> None:
+    """Say that what is done holds only as long as a leaf is a constant. A function that is traced remembers it."""
+    if thread.capture is not None:
+        thread.capture.rely(leaf)
+
+
 def apply(primitive: Primitive, inputs: tuple[Node, ...], params: tuple = ()) -> Node:
     """The node that `primitive` makes of `inputs`."""
     trace = thread.trace

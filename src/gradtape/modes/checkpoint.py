@@ -12,7 +12,7 @@ from typing import Any
 from gradtape.graph.handles import Handle, as_node, wrap
 from gradtape.graph.node import Node, Recording, recordings
 from gradtape.graph.program import Program
-from gradtape.graph.trace import again, computation, thread
+from gradtape.graph.trace import again, computation, rely, thread, watched
 from gradtape.modes import nest
 from gradtape.modes.arguments import need_tensors
 from gradtape.modes.forward import push_forward
@@ -69,7 +69,10 @@ recompute_grad = checkpoint
 
 def _is_number(leaf: Node) -> bool:
     """Whether a leaf is a number that no tape watches: what is written by hand is known by its numbers."""
-    return type(leaf.value) is float and not any(leaf in recording.made for recording in recordings.get())
+    if type(leaf.value) is not float or watched(leaf):
+        return False
+    rely(leaf)
+    return True
 
 
 class _Again:

@@ -19,7 +19,7 @@ from gradtape import config
 from gradtape.errors import ArgumentError, DTypeError, ShapeError
 from gradtape.graph.handles import Handle, TensorLike, as_node, number_node, wrap
 from gradtape.graph.node import Buffer, Node, Op, Recording, recordings
-from gradtape.graph.trace import Trace, between, thread
+from gradtape.graph.trace import Trace, between, rely, thread, watched
 from gradtape.modes import nest
 from gradtape.modes.arguments import need_tensors
 from gradtape.modes.power_series import UNIT, Coefficient
@@ -291,7 +291,7 @@ def _given(value: TensorLike, point: Node, i: int, k: int) -> Coefficient | None
         raise ShapeError(
             f"derivative {k} of primal {i} must have the primal's shape {point.shape}, but has {node.shape}"
         )
-    number = None if any(node in recording.made for recording in recordings.get()) else _uniform(node)
+    number = None if watched(node) else _uniform(node)
     if number is not None:
         return Coefficient(factor * Fraction(number)) if number else None
     return Coefficient(factor, convert(node, point.dtype))
@@ -299,9 +299,13 @@ def _given(value: TensorLike, point: Node, i: int, k: int) -> Coefficient | None
 
 def _uniform(node: Node) -> float | None:
     """The number that the elements of a node are, if they are all the same and known."""
+    shown = node
     while node.op is not None and node.op[0].view is not None and len(node.op[1]) == 1:
         node = node.op[1][0]
     value = node.value
+    if value is not None:
+        rely(node)
+        rely(shown)
     if type(value) is Buffer:
         array = value.array
         if not array.size or not (array == array.flat[0]).all():

@@ -17,7 +17,7 @@ from typing import Any
 from gradtape.errors import ControlFlowError
 from gradtape.graph.dtypes import DType
 from gradtape.graph.handles import wrap
-from gradtape.graph.node import Node, recordings
+from gradtape.graph.node import Node, Recording, recordings
 from gradtape.graph.shapes import Shape
 from gradtape.graph.trace import Trace, thread
 
@@ -109,7 +109,14 @@ class Sketch:
                 stack += [x for x in (node.op[1] if node.op else ()) if self.rests_on_placeholder(x)]
         return list(found)
 
-    # -- what variables and the engine ask --------------------------------------------------------------------
+    # -- what variables, rewrites and the engine ask ----------------------------------------------------------
+
+    def hidden(self) -> tuple[Recording, ...]:
+        return () if self._outside[1] is None else self._outside[1].hidden()
+
+    def rely(self, leaf: Node) -> None:
+        if self._outside[1] is not None:
+            self._outside[1].rely(leaf)
 
     def leaf_of(self, variable: Any) -> Node:
         with self._as_outside():

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from gradtape.config import settings
 from gradtape.graph.node import TABLE, Node, Op, Recording, recordings
+from gradtape.graph.trace import rely, thread, watched
 from gradtape.rewrite.match import Match, Matcher
 from gradtape.rewrite.table import Entry, Rows, find, placed, table
 
@@ -38,11 +39,10 @@ class Conditions(NamedTuple):
         if settings().stabilise != self.on or (self.sizes if not outer else self.sizes != _sizes()):
             return False
         for leaf, other, wanted, answer in self.guards:
-            value = _constant(at[leaf], made, outer)
-            if (
-                value is not None and value == (wanted if other is None else _constant(at[other], made, outer))
-            ) != answer:
+            value = _constant(at[leaf], made)
+            if (value is not None and value == (wanted if other is None else _constant(at[other], made))) != answer:
                 return False
+        _rely([at[i] for leaf, other, _, answer in self.guards if answer for i in (leaf, other) if i is not None])
         return True
 
 
@@ -53,15 +53,17 @@ def _sizes() -> tuple[int, ...]:
     return tuple([len(recording.made) for recording in recordings.get()])
 
 
-def _constant(node: Node, made: Mapping[Node, Any], outer: Sequence[Recording]) -> float | None:
+def _constant(node: Node, made: Mapping[Node, Any]) -> float | None:
     """The number that a node is, if it is a constant for every tape."""
     value = node.value
-    if type(value) is not float or node in made:
-        return None
-    for recording in outer:
-        if node in recording.made:
-            return None
-    return value
+    return None if type(value) is not float or node in made or watched(node) else value
+
+
+def _rely(leaves: Sequence[Node]) -> None:
+    """Say of which numbers a match was made."""
+    if thread.capture is not None:
+        for leaf in leaves:
+            rely(leaf)
 
 
 def recorded(made: dict[Node, Op | None], numbers: Mapping[Node, int], apart: Collection[Node] = ()) -> Recorded:
@@ -91,7 +93,7 @@ def recorded(made: dict[Node, Op | None], numbers: Mapping[Node, int], apart: Co
                 return None
         return op
 
-    matcher = Matcher(made_by, lambda node: _constant(node, made, outer))
+    matcher = Matcher(made_by, lambda node: _constant(node, made))
     result: dict[Node, Op | None] = {}
     hidden: set[Node] = set()
     last = None
@@ -112,6 +114,7 @@ def recorded(made: dict[Node, Op | None], numbers: Mapping[Node, int], apart: Co
                 continue
         result[node] = op
     guards = list(matcher.asked.values())
+    _rely([x for guard in guards if guard.answer for x in (guard.leaf, guard.other) if x is not None])
     if on is True and not guards and not matcher.replaced and not apart:
         return Recorded(made, (), None)
     if any(guard.leaf not in numbers or (guard.other or guard.leaf) not in numbers for guard in guards):

@@ -16,7 +16,7 @@ from typing import Any
 from gradtape.engine.tiers import execute
 from gradtape.errors import ControlFlowError
 from gradtape.graph.dtypes import DType
-from gradtape.graph.node import TABLE, Node, recordings
+from gradtape.graph.node import TABLE, Node, Recording, recordings
 from gradtape.graph.shapes import Shape
 from gradtape.graph.trace import Trace, thread, trace
 from gradtape.variable import Variable
@@ -33,6 +33,19 @@ class Capture:
         self.read: dict[int, tuple[Variable, Node]] = {}
         self.now: dict[int, Node] = {}
         self.assigned: dict[int, Variable] = {}
+        self.relied: dict[Node, None] = {}
+        self._hidden: tuple[Recording, ...] = ()
+
+    def hidden(self) -> tuple[Recording, ...]:
+        """The recordings of the function around a loop, which do not see its body. Those around the function are not
+        among them: the trace is kept, so it does not depend on who watches what when it is made."""
+        return () if self.outer is None else (*self._hidden, *self.outer.hidden())
+
+    def rely(self, leaf: Node) -> None:
+        """Note that the trace does not hold for who watches a leaf."""
+        self.relied[leaf] = None
+        if self.outer is not None:
+            self.outer.rely(leaf)
 
     def leaf_of(self, variable: Variable) -> Node:
         """What a variable is at the moment: a placeholder, or what was assigned."""
@@ -91,6 +104,7 @@ def tracing(capture: Capture) -> Iterator[Trace]:
     token = recordings.set(())
     inside = thread.trace = Trace(closed=True)
     thread.capture = capture
+    capture._hidden = token.old_value if isinstance(token.old_value, tuple) else ()
     try:
         yield inside
     finally:

@@ -28,7 +28,7 @@ from gradtape.graph.handles import Handle, as_node
 from gradtape.graph.node import TABLE, Node, recordings
 from gradtape.graph.program import Program
 from gradtape.graph.shapes import Shape
-from gradtape.graph.trace import apply, computation, thread
+from gradtape.graph.trace import apply, computation, rely, thread, watched
 from gradtape.modes import nest
 from gradtape.modes.transformed import global_name
 from gradtape.staging.capture import Capture, kept, placeholder, tracing
@@ -81,7 +81,7 @@ class Function:
         whole = self._with_shapes(signature) if self._open else signature
         traced = self._traced.get(whole) or self._trace(signature, args, kwargs, nodes)
         if recordings.get() or thread.capture is not None:
-            if traced.rules or (traced.loops and thread.capture is None):
+            if traced.rules or (traced.loops and thread.capture is None) or any(map(watched, traced.relied)):
                 return self._eagerly(args, kwargs)
             return traced.inline(nodes)
         if not kwargs and not traced.open and all(type(value) is Tensor for value in args):
@@ -221,6 +221,7 @@ class Traced:
     assigned    variables that get the last results
     loops       whether there are loops whose length depends on values
     rules       whether there are derivatives of the user, which belong to the tensors that the function saw
+    relied      leaves that were taken for constants: for who watches one, this is another function
     """
 
     def __init__(self, f: Callable[..., Any], args: tuple, kwargs: dict[str, Any], nodes: list[Node]):
@@ -264,6 +265,7 @@ class Traced:
             order = [at[node] for node in leaves]
             if order != list(range(len(at))):
                 self.pick = order
+        self.relied = list(capture.relied)
         self.loops = any(name == WHILE.name for name, _, _ in self.program.steps)
         self.rules = any(TABLE[name].kind == "custom" for name, _, _ in self.program.steps)
 
@@ -296,6 +298,8 @@ class Traced:
 
     def inline(self, nodes: list[Node]) -> Any:
         """Make the operations again on the nodes of the arguments, for tapes and other traces to see."""
+        for leaf in self.relied:
+            rely(leaf)
         given = [*nodes, *[variable.node for variable in self.variables], *self.constants]
         leaves = given if self.pick is None else [given[i] for i in self.pick]
         made: list[Node] = []
