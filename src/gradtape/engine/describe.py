@@ -23,7 +23,7 @@ import numpy
 from gradtape.engine.steps import CallStep, KernelSpec, KernelStep, Plan
 from gradtape.graph.dtypes import as_dtype
 from gradtape.graph.node import TABLE
-from gradtape.graph.program import Program, Signature, written
+from gradtape.graph.program import Program, Signature, title, written
 from gradtape.graph.shapes import size
 
 REDUCTIONS = {"add": "sum", "mul": "product", "max": "maximum", "min": "minimum", "and": "all", "or": "any"}
@@ -182,7 +182,7 @@ def _operations(spec: KernelSpec, lengths: tuple[int, ...]) -> tuple[int, int]:
 
 
 def _label(spec: KernelSpec) -> str:
-    counts = Counter(name for name, _, _ in spec.body if name != "literal")
+    counts = Counter(title(name, params, len(refs)) for name, params, refs in spec.body if name != "literal")
     names = [name if n == 1 else f"{name} ×{n}" for name, n in counts.items()]
     counts = Counter(REDUCTIONS[reduction] for _, _, reduction in spec.outputs if reduction)
     ends = [name if n == 1 else f"{name} ×{n}" for name, n in counts.items()]
@@ -206,7 +206,11 @@ def _call(step: CallStep, slots: dict[int, Signature]) -> Work:
     if primitive.library == "matmul":
         operations = 2 * size(shape) * inputs[0].shape[-2 if params[0] else -1]
     name = getattr(primitive.reference, "__name__", "")
-    label = f"numpy.{name}" if getattr(numpy, name, None) is primitive.reference else primitive.name
+    label = (
+        f"numpy.{name}"
+        if getattr(numpy, name, None) is primitive.reference
+        else title(primitive.name, params, len(inputs))
+    )
     return Work(step, label, (), tuple(reads), (result,), 0, operations, 0)
 
 

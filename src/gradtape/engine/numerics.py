@@ -20,7 +20,7 @@ from gradtape.errors import ArgumentError, NumericsError
 from gradtape.graph.handles import need_tensor
 from gradtape.graph.node import Node, Op, leaf, recordings
 from gradtape.graph.origins import Origin, Place, Pull, here, opened, order, origins, pulls
-from gradtape.graph.program import typed
+from gradtape.graph.program import title, typed
 from gradtape.graph.shapes import broadcast
 from gradtape.graph.trace import thread
 from gradtape.modes.reverse import rule_of
@@ -93,7 +93,7 @@ def explain_nan(value: Any) -> Anomaly | None:
     ...         y = tf.sqrt(x)
     ...     found = tf.explain_nan(tape.gradient(y, x))
     >>> found.operation, found.index, found.through, found.operands, found.derivative
-    ('root_slope', (1,), 'sqrt', (0.0,), inf)
+    ("sqrt'", (1,), 'sqrt', (0.0,), inf)
     """
     node = need_tensor(value, "what explain_nan explains")
     for one in [node, *live(thread.trace)]:  # what is computed together; a second question has an answer too
@@ -266,12 +266,16 @@ def _described(node: Node, op: Op | None, index: tuple[int, ...]) -> Anomaly:
     found: dict[str, Any] = {"inputs": _inputs(op, node.shape, index), "place": origin.place if origin else None}
     if pull is not None:
         noted = origins.get(pull.result)
-        found["through"] = pull.op[0].name
+        found["through"] = _title(pull.op)
         found["through_place"] = noted.place if noted else None
         if node.shape == pull.result.shape and _by_elements(pull.op, node.shape):
             found["operands"] = _inputs(pull.op, node.shape, index)
             found["derivative"] = _derivative(pull, index)
-    return Anomaly(op[0].name, index, result, kind, **found)
+    return Anomaly(_title(op), index, result, kind, **found)
+
+
+def _title(op: Op) -> str:
+    return title(op[0].name, op[2], len(op[1]))
 
 
 def _inputs(op: Op, shape: tuple[int, ...], index: tuple[int, ...]) -> tuple[Any, ...]:

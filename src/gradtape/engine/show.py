@@ -48,13 +48,13 @@ def show(value: Any, *, ir: bool = False, file: Any = None) -> None:
       a0: float32[3]
       a1: float32[] = 2.0
       v0: float32[3] = sin(a0)
-      v1: float32[3] = multiply(v0, a1)
+      v1: float32[3] = v0*a1
       return v1
     plan: 1 kernel
       kernel 1: loops over 3
         reads  a0: float32[3], a1: float32[]
           t0 = sin(a0)
-          r0 = multiply(t0, a1)
+          r0 = t0*a1
         writes r0: float32[3]
         12 B read, 12 B written, 6 operations (3 of elementary functions)
       return r0

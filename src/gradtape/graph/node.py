@@ -98,6 +98,8 @@ class Primitive:
     exact       (mp, numbers…, params…) → number, with the functions of mpmath, whose context `mp` is; else None
     formula     (sympy, inputs…, params… without the order of a family) → the formula of a real function as SymPy writes
                 it, that of the family itself; None: `exact` is one
+    notation    (texts of the inputs, params…) → how people write it, see `gradtape.graph.notation`; None: as a function
+                of its name, with primes if `order` is its one parameter
     domain      where a real function is defined, as people write it
     costly      whether to compute it twice is worse than to store it
     several     whether it has several results, each a node; the last parameter says which one
@@ -133,6 +135,7 @@ class Primitive:
         "mask",
         "name",
         "neutral",
+        "notation",
         "numpy",
         "parameters",
         "reduction",
@@ -170,6 +173,7 @@ class Primitive:
         admits: Callable[[tuple[Node, ...], tuple], bool] | None = None,
         exact: Callable[..., Any] | None = None,
         formula: Callable[..., Any] | None = None,
+        notation: Callable[..., Any] | None = None,
         commutes: bool = False,
         neutral: Sequence[int] = (),
         involution: bool = False,
@@ -199,6 +203,7 @@ class Primitive:
         self.admits = admits
         self.exact = exact
         self.formula = formula
+        self.notation = notation
         self.commutes = commutes
         self.neutral = tuple(neutral)
         self.involution = involution

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from gradtape.graph import notation
 from gradtape.graph.dtypes import as_dtype
 from gradtape.graph.node import TABLE, Node
+from gradtape.graph.notation import ATOM, SIGN, Text, call, derivative_of, named
 from gradtape.graph.shapes import Shape
 
 Signature = tuple[str, Shape]
@@ -34,7 +36,7 @@ class Program(NamedTuple):
         >>> print(Program((("float32", (3,)),), (("sin", (), (-1,)), ("multiply", (), (0, 0))), (1,)))
         a0: float32[3]
         v0: float32[3] = sin(a0)
-        v1: float32[3] = multiply(v0, v0)
+        v1: float32[3] = v0*v0
         return v1
         """
         names = self.names()
@@ -70,26 +72,41 @@ def typed(dtype: str, shape: Shape) -> str:
     return f"{dtype}{list(shape)}"
 
 
-def written(name: str, params: tuple, arguments: Sequence[str]) -> str:
-    """How an operation on arguments is written; a literal is its number.
-
-    >>> written("integer_pow", (3,), ["a0"]), written("literal", ("0x1p-1", "float32"), [])
-    ('integer_pow(a0, n=3)', '0.5')
-    """
+def text_of(name: str, params: tuple, inputs: Sequence[Text]) -> Text:
+    """How people write an operation on inputs; a literal is its number."""
     if name == "literal":
         number, dtype = params
-        return str(as_dtype(dtype).as_numpy_dtype(float.fromhex(number) if isinstance(number, str) else number))
-    given = dict(zip(TABLE[name].parameters, params, strict=False)) if name in TABLE else {}
-    return f"{name}({', '.join([*arguments, *[f'{k}={_plain(v)}' for k, v in given.items() if v is not False]])})"
+        value = as_dtype(dtype).as_numpy_dtype(float.fromhex(number) if isinstance(number, str) else number)
+        return Text(str(value), SIGN if str(value).startswith("-") else ATOM)
+    primitive = TABLE.get(name)
+    if primitive is None:
+        return call(name, inputs)
+    if primitive.notation is not None:
+        return primitive.notation(inputs, *params)
+    if primitive.parameters == ("order",):
+        return derivative_of(name)(inputs, *params)
+    return named(name, *primitive.parameters)(inputs, *params)
 
 
-def _plain(value: object) -> str:
-    """How a parameter is written; a Program that is one is not written out."""
-    if isinstance(value, Program):
-        return f"<{len(value.steps)} operation{'s' * (len(value.steps) != 1)}>"
-    if type(value) is tuple:
-        return f"({', '.join(map(_plain, value))}{',' * (len(value) == 1)})"
-    return repr(value)
+def written(name: str, params: tuple, arguments: Sequence[str]) -> str:
+    """How an operation on arguments, which are names or numbers, is written.
+
+    >>> written("integer_pow", (3,), ["a0"]), written("literal", ("0x1p-1", "float32"), [])
+    ('a0**3', '0.5')
+    >>> written("sigmoid", (2,), ["v1"]), written("cast", ("float64",), ["a0"])
+    ("sigmoid''(v1)", "cast(a0, dtype='float64')")
+    """
+    return text_of(name, params, [Text(a, SIGN if a.startswith("-") else ATOM) for a in arguments]).written
+
+
+def title(name: str, params: tuple, inputs: int) -> str:
+    """What an operation is called where its inputs are not named.
+
+    >>> title("sigmoid", (1,), 1), title("multiply", (), 2), title("cast", ("float64",), 1)
+    ("sigmoid'", 'x*y', 'cast')
+    """
+    letters = "xyz" if inputs <= len("xyz") else [f"x{i}" for i in range(inputs)]
+    return notation.title(text_of(name, params, [Text(letter) for letter in letters[:inputs]]))
 
 
 def rebuild(program: Program) -> tuple[list[Node], list[Node]]:

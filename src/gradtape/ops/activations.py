@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.graph import notation
 from gradtape.graph.handles import TensorLike, as_node, number_node
 from gradtape.graph.node import Node
 from gradtape.ops.arithmetic import abs, sign
@@ -176,6 +177,7 @@ def _silu_exact(mp: Any, x: Any, order: int) -> Any:
 
 
 @elementwise(
+    notation=notation.derivative_of("silu"),
     partials=[lambda x, order: sigmoid_weighted(x, order=order + 1)],
     lowering="silu",
     reference=_silu_reference,

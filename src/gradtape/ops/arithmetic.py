@@ -8,6 +8,7 @@ import numpy as np
 
 from gradtape import config
 from gradtape.errors import ShapeError
+from gradtape.graph import notation
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node
 from gradtape.graph.trace import apply
@@ -24,6 +25,7 @@ def one(x: Node, *_: Any) -> Node:
 
 
 @elementwise(
+    notation=notation.infix(" + ", notation.SUM),
     partials=[one, one],
     operands="number",
     lowering=lambda m, x, y: x + y,
@@ -43,6 +45,7 @@ def add(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
+    notation=notation.infix(" - ", notation.SUM),
     partials=[one, lambda x, y: literal(-1, y.dtype)],
     operands="number",
     lowering=lambda m, x, y: x - y,
@@ -55,6 +58,7 @@ def subtract(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
+    notation=notation.infix("*", notation.PRODUCT),
     kind="bilinear",
     partials=[lambda ct, x, y: times(ct, y), lambda ct, x, y: times(ct, x)],
     operands="number",
@@ -91,6 +95,7 @@ def _floor_mod(m: Any, x: Any, y: Any) -> Any:
 
 
 @elementwise(
+    notation=notation.infix("//", notation.PRODUCT),
     lowering=_floor_divide,
     reference=np.floor_divide,
     operands="number",
@@ -102,6 +107,7 @@ def floordiv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
+    notation=notation.infix(" % ", notation.PRODUCT),
     partials=[one, lambda x, y: -floordiv(x, y)],
     lowering=_floor_mod,
     reference=np.mod,
@@ -114,6 +120,7 @@ def floormod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
+    notation=notation.prefix("-"),
     partials=[lambda x: literal(-1, x.dtype)],
     operands="number",
     lowering=lambda m, x: -x,
@@ -275,6 +282,7 @@ def stop_gradient(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
+    notation=lambda inputs: inputs[0],
     partials=[one],
     lowering=lambda m, x: x,
     reference=np.array,

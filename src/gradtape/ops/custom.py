@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from gradtape.graph import notation
 from gradtape.graph.dtypes import DType, int32
 from gradtape.graph.node import Node, Op, Primitive, recordings
 from gradtape.graph.shapes import Shape
@@ -108,5 +109,6 @@ CUSTOM = Primitive(
     infer=_infer,
     reference=lambda *arguments: list(arguments[1 : 1 + arguments[-1]]),
     parameters=("number", "index"),
+    notation=lambda inputs, *params: notation.remarked(inputs[shown(params)], "with a derivative of your own"),
     several=True,
 )

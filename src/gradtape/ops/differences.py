@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.graph import notation
 from gradtape.graph.handles import TensorLike
 from gradtape.ops import admit
 from gradtape.ops.activations import sigmoid, tanh
@@ -28,11 +29,15 @@ def _difference(x: Any, y: Any) -> Any:
     return np.where(x == y, np.zeros((), x.dtype), x - y)
 
 
+_written_difference = notation.infix(" - ", notation.SUM)
+
+
 def _exact_difference(mp: Any, x: Any, y: Any) -> Any:
     return mp.zero if x == y else x - y
 
 
 @elementwise(
+    notation=_written_difference,
     partials=[one, lambda x, y: literal(-1, y.dtype)],
     lowering=lambda m, x, y: m.select(m.equal(x, y), m.value(0.0, x.type), x - y),
     reference=_difference,
@@ -45,6 +50,7 @@ def difference(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
+    notation=lambda inputs, _: notation.call("exp", [_written_difference(inputs)]),
     partials=[lambda x, y, short: exp_difference(x, y, short), lambda x, y, short: -exp_difference(x, y, short)],
     lowering="exp_difference",
     reference=lambda x, y, short: np.exp(_difference(x, y)),
@@ -59,6 +65,7 @@ def exp_difference(x: TensorLike, y: TensorLike, short: int, name: str | None = 
 
 
 @elementwise(
+    notation=lambda inputs, order: notation.derivative_of("sigmoid")([_written_difference(inputs)], order),
     partials=[
         lambda x, y, order: sigmoid_difference(x, y, order + 1),
         lambda x, y, order: -sigmoid_difference(x, y, order + 1),
@@ -79,6 +86,7 @@ def sigmoid_difference(x: TensorLike, y: TensorLike, order: int, name: str | Non
 
 
 @elementwise(
+    notation=notation.named("log1p"),
     partials=[lambda x, short: reciprocal(x + 1)],
     lowering="log_excess",
     reference=lambda x, short: np.log1p(x),

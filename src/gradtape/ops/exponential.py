@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.errors import ArgumentError
+from gradtape.graph import notation
 from gradtape.graph.handles import TensorLike, as_node, wrap
 from gradtape.graph.node import Node
 from gradtape.ops import admit
@@ -87,6 +88,7 @@ def _logarithm_slope(logarithm: Any, x: Any, order: int) -> Any:
 
 
 @elementwise(
+    notation=lambda inputs, order, base: notation.derivative_of(f"log{base}")(inputs, order),
     partials=[lambda x, order, base: logarithm_slope(x, order + 1, base)],
     lowering="logarithm_slope",
     reference=lambda x, order, base: _logarithm_slope(math.log(base), x.astype(np.float64), order).astype(x.dtype),
@@ -191,6 +193,7 @@ def _series_slope_by_y(x: Node, y: Node, by_x: int, by_y: int) -> Node | None:
 
 
 @elementwise(
+    notation=notation.partial_derivative_of("pow"),
     partials=[
         lambda x, y, by_x, by_y: pow_slope(x, y, by_x + 1, by_y),
         lambda x, y, by_x, by_y: pow_slope(x, y, by_x, by_y + 1),
@@ -209,6 +212,7 @@ def pow_slope(x: TensorLike, y: TensorLike, by_x: int, by_y: int, name: str | No
 
 
 @elementwise(
+    notation=notation.infix("**", notation.POWER),
     partials=[lambda x, y: pow_slope(x, y, 1, 0), lambda x, y: pow_slope(x, y, 0, 1)],
     lowering="pow",
     reference=np.power,
@@ -245,6 +249,7 @@ def _whole_pow_reference(x: Any, y: Any) -> Any:
 
 
 @elementwise(
+    notation=notation.infix("**", notation.POWER),
     lowering=_whole_pow,
     reference=_whole_pow_reference,
     operands="integer",

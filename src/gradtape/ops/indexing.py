@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.errors import DTypeError, ShapeError
+from gradtape.graph import notation
 from gradtape.graph.dtypes import DType, as_dtype, converted, int64
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Buffer, Node, Primitive, leaf
@@ -131,6 +132,7 @@ TAKE = Primitive(
     batch=_batch_take,
     reference=_take,
     numpy=lambda x, places, axis: np.take(x, places, axis),
+    notation=notation.named("gather", "axis"),
     parameters=["axis"],
     admits=admit.places(lambda shape, _, axis: axis < len(shape)),
     halves=True,
@@ -147,6 +149,9 @@ PUT = Primitive(
     batch=_batch_put,
     reference=_put,
     numpy=_written_put,
+    notation=lambda inputs, axis, length: notation.filled(
+        (length,), f"{inputs[1].written}{f' of axis {axis}' if axis else ''}", inputs[0], added=True
+    ),
     parameters=["axis", "length"],
     depends=lambda along, value, shape, params: along[0].placed(
         np.take(np.arange(size(shape)).reshape(shape), value(1), params[0]), shape
@@ -198,6 +203,7 @@ FLAT_PLACES = Primitive(
     batch=_batch_flat,
     reference=_flat_places,
     numpy=_written_flat_places,
+    notation=notation.named("ravel_multi_index", "dims"),
     parameters=["lengths", "batch"],
     admits=lambda inputs, params: len(inputs) == 1 and len(params) == 2 and _are_coordinates(inputs[0], *params),
 )
@@ -223,6 +229,9 @@ LAST = Primitive(
     infer=lambda inputs, params: ((params[0],), int64),
     reference=_last,
     numpy=_written_last,
+    notation=lambda inputs, length: notation.Text(
+        f"the last of {inputs[0].written} at each of {length} places", notation.REMARK
+    ),
     parameters=["length"],
     admits=lambda inputs, params: (
         len(inputs) == 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.graph import notation
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node
 from gradtape.ops import admit
@@ -54,6 +55,9 @@ def _by_factor(function: Callable[[Node], Node], x: Node, y: Node, shift: int) -
 
 
 @elementwise(
+    notation=lambda inputs, order, shift: notation.partial_derivative_of("xlog1py" if shift else "xlogy")(
+        inputs, 0, order
+    ),
     partials=[
         lambda x, y, order, shift: _by_factor(lambda v: xlogy_slope(literal(1, x.dtype), v, order, shift), x, y, shift),
         lambda x, y, order, shift: xlogy_slope(x, y, order + 1, shift),

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradtape.errors import ArgumentError, DTypeError
+from gradtape.graph import notation
 from gradtape.graph.dtypes import DType, float64
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import TABLE, Node, Primitive
@@ -97,6 +98,7 @@ def _with_rule(name: str, rule: Callable) -> Primitive:
         lowering=lambda m, x, value, axes: value,
         reference=lambda x, value, axes: np.array(value),
         parameters=["axes"],
+        notation=notation.stated(name),
         admits=admit.of_rows,
         exact=lambda mp, x, value, axes: value,
         batch=lambda given, flags, number, axes: _of_batches(TABLE[name], given, flags, number, axes),

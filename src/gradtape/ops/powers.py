@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from gradtape.graph import notation
 from gradtape.graph.dtypes import float64
 from gradtape.graph.handles import TensorLike, wrap
 from gradtape.graph.node import Node
@@ -24,6 +26,7 @@ LARGEST_STATIC_EXPONENT = 64
 
 
 @elementwise(
+    notation=notation.infix("/", notation.PRODUCT),
     partials=[lambda x, y: reciprocal(y), lambda x, y: divided_by_power(x, y, 2, -1)],
     lowering=lambda m, x, y: x / y,
     reference=np.divide,
@@ -65,7 +68,13 @@ def _divided_by_power(m: Any, x: Any, y: Any, n: int, c: int) -> Any:
     return m.cast(result, "float32" if x.type == "float" else "float64")
 
 
+def _ratio(inputs: Sequence[notation.Text], n: int, c: int) -> notation.Text:
+    below = notation.power(inputs[1], n) if n > 1 else inputs[1]
+    return notation.infix("/", notation.PRODUCT)([notation.times(c, inputs[0]), below])
+
+
 @elementwise(
+    notation=_ratio,
     partials=[
         lambda x, y, n, c: multiple(y, -n, c),
         lambda x, y, n, c: divided_by_power(x, y, n + 1, -n * c),
@@ -101,6 +110,7 @@ def _halved(x: Node, n: int) -> Node:
 
 
 @elementwise(
+    notation=lambda inputs, n, c: notation.times(c, notation.power(inputs[0], n)),
     partials=[lambda x, n, c: multiple(x, n - 1, c * n)],
     lowering="multiple_of_power",
     reference=lambda x, n, c: c * np.power(x, n),
@@ -116,6 +126,7 @@ def multiple_of_power(x: TensorLike, n: int, c: int, name: str | None = None) ->
 
 
 @elementwise(
+    notation=lambda inputs, n: notation.power(inputs[0], n),
     partials=[lambda x, n: multiple(x, n - 1, n)],
     lowering="integer_pow",
     reference=lambda x, n: np.power(x, n),
@@ -145,6 +156,7 @@ def integer_power(x: Node, n: int) -> Node:
 
 
 @elementwise(
+    notation=lambda inputs: notation.power(inputs[0], 2),
     partials=[lambda x: literal(2, x.dtype) * x],
     operands="number",
     lowering=lambda m, x: x * x,
@@ -157,6 +169,7 @@ def square(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
+    notation=lambda inputs: notation.infix("/", notation.PRODUCT)([notation.Text("1"), inputs[0]]),
     partials=[lambda x: multiple(x, -2, -1)],
     lowering=lambda m, x: m.value(1.0, x.type) / x,
     reference=np.reciprocal,
@@ -174,6 +187,9 @@ def _falling(order: int) -> float:
 
 
 @elementwise(
+    notation=lambda inputs, order, doubled: notation.derivative_of("rsqrt" if doubled else "sqrt", minus=doubled)(
+        inputs, order
+    ),
     partials=[lambda x, order, doubled: root_slope(x, order + 1, doubled)],
     lowering="root_slope",
     reference=lambda x, order, doubled: (
@@ -237,6 +253,7 @@ def _turn(x: Node, y: Node, by_x: int, by_y: int, other: int) -> Node | None:
 
 
 @elementwise(
+    notation=notation.partial_derivative_of("hypot"),
     partials=[
         lambda x, y, by_x, by_y: distance_slope(x, y, by_x + 1, by_y),
         lambda x, y, by_x, by_y: distance_slope(x, y, by_x, by_y + 1),

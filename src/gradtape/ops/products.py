@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.graph import notation
 from gradtape.graph.dtypes import DType
 from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import Shape, broadcast
@@ -62,6 +63,13 @@ def _written_out(*factors: Node) -> Node:
     return total
 
 
+def _notation(inputs: Sequence[notation.Text]) -> notation.Text:
+    half = len(inputs) // 2
+    product = notation.infix("*", notation.PRODUCT)
+    terms = [product(pair).written for pair in zip(inputs[:half], inputs[half:], strict=True)]
+    return notation.Text(" + ".join(terms), notation.SUM)
+
+
 SUM_OF_PRODUCTS = Primitive(
     "sum_of_products",
     "elementwise",
@@ -71,6 +79,7 @@ SUM_OF_PRODUCTS = Primitive(
     reference=_reference,
     exact=lambda mp, *numbers: mp.fdot(zip(numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :], strict=True)),
     domain="all real numbers",
+    notation=_notation,
     admits=_admits,
     series=Alike(_written_out),
 )

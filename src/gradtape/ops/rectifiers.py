@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.errors import ArgumentError
+from gradtape.graph import notation
 from gradtape.graph.handles import TensorLike, number_node
 from gradtape.ops.arithmetic import abs
 from gradtape.ops.closed_forms import selu_constants
@@ -91,6 +92,7 @@ def hard_tanh(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
+    notation=lambda inputs: notation.Text(f"({inputs[0].within(notation.SUM)} + 3)/6", notation.PRODUCT),
     partials=[lambda x: literal(1 / 6, x.dtype)],
     lowering="hard_line",
     reference=lambda x: ((x.astype(np.float64) + 3) / 6).astype(x.dtype),
@@ -156,6 +158,7 @@ def _elu_reference(x: Any, order: int) -> Any:
 
 
 @elementwise(
+    notation=notation.derivative_of("elu"),
     partials=[lambda x, order: exponential_linear(x, order=min(order + 1, 2))],
     lowering="elu",
     reference=_elu_reference,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.errors import DTypeError
+from gradtape.graph import notation
 from gradtape.graph.handles import TensorLike, number_node
 from gradtape.graph.node import TABLE, Node, Primitive
 from gradtape.graph.shapes import normalize_axes, reduced, size
@@ -92,6 +93,7 @@ def _extreme(name: str, function: Callable, lowest: Callable[[Any], Any]) -> Pri
         reduction=name,
         reference=lambda x, axes: function(x, axis=axes, initial=lowest(x.dtype)),
         parameters=["axes"],
+        notation=notation.over_axes(name),
         admits=admit.reduction(lambda dtype: not dtype.is_bool),
     )
 
@@ -115,6 +117,7 @@ PROD = Primitive(
     batch=_batch("prod"),
     reduction="mul",
     reference=lambda x, axes: np.prod(x, axis=axes, dtype=x.dtype),
+    notation=notation.over_axes("prod"),
     parameters=["axes"],
     admits=admit.reduction(lambda dtype: not dtype.is_bool),
 )
@@ -125,6 +128,7 @@ ALL = Primitive(
     batch=_batch("all"),
     reduction="and",
     reference=lambda x, axes: np.all(x, axis=axes),
+    notation=notation.over_axes("all"),
     parameters=["axes"],
     admits=admit.reduction(lambda dtype: dtype.is_bool),
 )
@@ -135,6 +139,7 @@ ANY = Primitive(
     batch=_batch("any"),
     reduction="or",
     reference=lambda x, axes: np.any(x, axis=axes),
+    notation=notation.over_axes("any"),
     parameters=["axes"],
     admits=admit.reduction(lambda dtype: dtype.is_bool),
 )

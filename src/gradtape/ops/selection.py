@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.errors import ArgumentError, ControlFlowError, DTypeError
+from gradtape.graph import notation
 from gradtape.graph.dtypes import bool_, int64
 from gradtape.graph.handles import TensorLike, as_node, wrap
 from gradtape.graph.node import Node, Primitive, leaf
@@ -19,13 +20,19 @@ Tensor = Any
 
 
 @elementwise(
-    lowering=lambda m, x, y: x < y, reference=np.less, operands="number", result=bool_, exact=lambda mp, x, y: x < y
+    notation=notation.infix(" < ", notation.COMPARED),
+    lowering=lambda m, x, y: x < y,
+    reference=np.less,
+    operands="number",
+    result=bool_,
+    exact=lambda mp, x, y: x < y,
 )
 def less(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x < y, elementwise, as bool. Also the operator ``<``."""
 
 
 @elementwise(
+    notation=notation.infix(" <= ", notation.COMPARED),
     lowering=lambda m, x, y: x <= y,
     reference=np.less_equal,
     operands="number",
@@ -37,13 +44,19 @@ def less_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
-    lowering=lambda m, x, y: x > y, reference=np.greater, operands="number", result=bool_, exact=lambda mp, x, y: x > y
+    notation=notation.infix(" > ", notation.COMPARED),
+    lowering=lambda m, x, y: x > y,
+    reference=np.greater,
+    operands="number",
+    result=bool_,
+    exact=lambda mp, x, y: x > y,
 )
 def greater(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x > y, elementwise, as bool. Also the operator ``>``."""
 
 
 @elementwise(
+    notation=notation.infix(" >= ", notation.COMPARED),
     lowering=lambda m, x, y: x >= y,
     reference=np.greater_equal,
     operands="number",
@@ -55,6 +68,7 @@ def greater_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tens
 
 
 @elementwise(
+    notation=notation.infix(" == ", notation.COMPARED),
     lowering=lambda m, x, y: m.equal(x, y),
     reference=np.equal,
     operands="any",
@@ -67,6 +81,7 @@ def equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
+    notation=notation.infix(" != ", notation.COMPARED),
     lowering=lambda m, x, y: m.compare("ne", x, y, unordered=True),
     reference=np.not_equal,
     operands="any",

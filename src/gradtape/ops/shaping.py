@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.errors import DTypeError, ShapeError
+from gradtape.graph import notation
 from gradtape.graph.dtypes import DType, as_dtype, promote
 from gradtape.graph.handles import Handle, TensorLike, as_node, register_join, weak
 from gradtape.graph.node import READ, TABLE, Node, Primitive
@@ -65,6 +66,7 @@ SUM = linear(
     batch=lambda xs, number, axes: apply(SUM, (xs,), (further(axes),)),
     reduction="add",
     reference=lambda x, axes: np.sum(x, axis=axes, dtype=np.float64 if x.dtype.kind == "f" else None).astype(x.dtype),
+    notation=notation.over_axes("sum"),
     parameters=["axes"],
     admits=admit.reduction(lambda dtype: not dtype.is_bool),
     zeros="all",
@@ -334,6 +336,19 @@ def as_slices(slices: Slices) -> tuple[slice, ...]:
     return tuple(result)
 
 
+def _spelt(slices: Slices) -> str:
+    """As users write them.
+
+    >>> _spelt(((0, 2, 1), (3, 4, -1)))
+    '[0:2, 3::-1]'
+    """
+    texts = []
+    for start, number, step in slices:
+        stop = start + number * step
+        texts.append(f"{start}:{stop if stop >= 0 else ''}" + (f":{step}" if step != 1 else ""))
+    return f"[{', '.join(texts)}]"
+
+
 def _put_reference(ct: Any, shape: Shape, slices: Slices) -> Any:
     result = np.zeros(shape, ct.dtype)
     result[as_slices(slices)] = ct
@@ -347,6 +362,7 @@ SLICE = linear(
     batch=lambda xs, number, slices: apply(SLICE, (xs,), (((0, number, 1), *slices),)),
     view=lambda layout, slices: layout.slice(slices),
     reference=lambda x, slices: x[as_slices(slices)],
+    notation=lambda inputs, slices: notation.Text(inputs[0].within(notation.ATOM) + _spelt(slices)),
     parameters=["slices"],
     admits=admit.one_input(admit.sliced),
 )
@@ -357,6 +373,7 @@ PUT_SLICE = linear(
     transpose=lambda ct, x, shape, slices: apply(SLICE, (ct,), (slices,)),
     batch=lambda xs, number, shape, slices: apply(PUT_SLICE, (xs,), ((number, *shape), ((0, number, 1), *slices))),
     reference=_put_reference,
+    notation=lambda inputs, shape, slices: notation.filled(shape, _spelt(slices), inputs[0]),
     parameters=["shape", "slices"],
     admits=admit.one_input(admit.put),
     halves=True,

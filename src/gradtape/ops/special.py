@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.graph import notation
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node
 from gradtape.ops.activations import tanh
@@ -188,6 +189,7 @@ def _gelu_erf_closed(x: Node, order: int) -> Node | None:
 
 
 @elementwise(
+    notation=notation.derivative_of("gelu"),
     partials=[lambda x, order: gelu_erf(x, order=order + 1)],
     lowering="gelu_erf",
     reference=_gelu_erf_reference,
@@ -243,6 +245,7 @@ def _gelu_tanh_closed(x: Node, order: int) -> Node | None:
 
 
 @elementwise(
+    notation=notation.derivative_of("gelu", approximate=True),
     partials=[lambda x, order: gelu_tanh(x, order=order + 1)],
     lowering="gelu_tanh",
     reference=_gelu_tanh_reference,

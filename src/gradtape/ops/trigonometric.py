@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from gradtape.graph import notation
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node
 from gradtape.ops import admit
@@ -34,6 +35,7 @@ def cos(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
+    notation=lambda inputs: notation.Text(f"1 - {notation.call('cos', inputs).written}", notation.SUM),
     partials=[lambda x: sin(x)],
     lowering="versine",
     reference=lambda x: 2 * np.square(np.sin(x / 2)),
@@ -57,6 +59,12 @@ def _sine_ratio_reference(x: Any, order: int) -> Any:
     return np.where(np.abs(wide) < 2, series, value).astype(x.dtype)
 
 
+def _written_sine_ratio(inputs: Sequence[notation.Text], order: int) -> notation.Text:
+    """As sinc, which is the same at x/π."""
+    ratio = notation.infix("/", notation.PRODUCT)([notation.call("sin", inputs), inputs[0]])
+    return notation.Text(f"({ratio.written}){notation.primes(order)}") if order else ratio
+
+
 def _sine_ratio_exact(mp: Any, x: Any, order: int) -> Any:
     if not x:
         return mp.zero if order % 2 else mp.mpf((-1) ** (order // 2)) / (order + 1)
@@ -68,6 +76,7 @@ def _sine_ratio_exact(mp: Any, x: Any, order: int) -> Any:
 
 
 @elementwise(
+    notation=_written_sine_ratio,
     partials=[lambda x, order: sine_ratio(x, order=order + 1)],
     lowering="sine_ratio",
     reference=_sine_ratio_reference,
@@ -149,6 +158,7 @@ def atan(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 @elementwise(
+    notation=notation.partial_derivative_of("atan2", "yx"),
     partials=[
         lambda y, x, by_y, by_x: angle_slope(y, x, by_y + 1, by_x),
         lambda y, x, by_y, by_x: angle_slope(y, x, by_y, by_x + 1),

@@ -12,6 +12,7 @@ import numpy as np
 
 from gradtape.engine.tiers import runner
 from gradtape.errors import ControlFlowError
+from gradtape.graph import notation
 from gradtape.graph.dtypes import DType
 from gradtape.graph.node import Buffer, Node, Primitive, held
 from gradtape.graph.program import Program, types_of_outputs
@@ -115,6 +116,7 @@ WHILE = Primitive(
     reference=_run,
     numpy=_written,
     admits=_admits,
+    notation=notation.named("while_loop", "condition", "body"),
     parameters=("condition", "body", "maximum", "index"),
     several=True,
     halves=True,

@@ -13,43 +13,15 @@ import gradtape
 from gradtape.config import override
 from gradtape.errors import ArgumentError
 from gradtape.graph.node import TABLE, Node, Op, Primitive, Recording, recordings
+from gradtape.graph.notation import ATOM, SIGN, Text
 from gradtape.graph.origins import here
-from gradtape.graph.program import Program, Step, written
+from gradtape.graph.program import Program, Step, text_of
 from gradtape.graph.shapes import size
 from gradtape.study.derive import nested
 from gradtape.text import Expression
 
 LONGEST = 60
 """Characters of an operation's text; what is longer is shortened inside."""
-
-INFIX = {
-    "add": (" + ", 1),
-    "subtract": (" - ", 1),
-    "multiply": ("*", 2),
-    "real_divide": ("/", 2),
-    "floordiv": ("//", 2),
-    "floormod": (" % ", 2),
-    "real_pow": ("**", 4),
-    "less": (" < ", 0),
-    "less_equal": (" <= ", 0),
-    "greater": (" > ", 0),
-    "greater_equal": (" >= ", 0),
-    "equal": (" == ", 0),
-    "not_equal": (" != ", 0),
-}
-ATOM = 5
-"""How tightly a number, a name and a call bind; above it are the operators."""
-
-
-@dataclass(frozen=True)
-class Text:
-    """How a value is written, and how tightly that binds."""
-
-    written: str
-    binds: int = ATOM
-
-    def within(self, binds: int) -> str:
-        return self.written if self.binds >= binds else f"({self.written})"
 
 
 @dataclass(frozen=True)
@@ -173,48 +145,15 @@ def _number_nodes(root: Node, numbers: dict[Node, int], leaves: list[Node], step
 
 def _number(number: Any) -> Text:
     text = f"{float(number):.6g}" if not isinstance(number, bool) else str(number)
-    return Text(text, ATOM if not text.startswith("-") else 3)
+    return Text(text, ATOM if not text.startswith("-") else SIGN)
 
 
 def _short(name: str, params: tuple, inputs: list[Text]) -> Text:
     """An operation on its inputs, shortened inside if that is too long."""
-    text = _write(name, params, inputs)
+    if name == "literal":
+        number, _ = params
+        return _number(float.fromhex(number) if isinstance(number, str) else number)
+    text = text_of(name, params, inputs)
     if len(text.written) > LONGEST:
-        text = _write(name, params, [Text("…") if len(i.written) > LONGEST // 3 else i for i in inputs])
+        text = text_of(name, params, [Text("…") if len(i.written) > LONGEST // 3 else i for i in inputs])
     return text
-
-
-def _write(name: str, params: tuple, inputs: list[Text]) -> Text:
-    """
-    >>> x = Text("x")
-    >>> _write("subtract", (), [_write("exp", (), [x]), Text("1")]).written
-    'exp(x) - 1'
-    >>> _write("sigmoid", (2,), [x]).written, _write("divided_by_power", (2, -1), [Text("1"), x]).written
-    ('sigmoid″(x)', '-1*1/x**2')
-    """
-    if name in INFIX:
-        symbol, binds = INFIX[name]
-        left, right = inputs
-        return Text(f"{left.within(binds + (name == 'real_pow'))}{symbol}{right.within(binds + 1)}", binds)
-    match name, params:
-        case "negative", _:
-            return Text(f"-{inputs[0].within(3)}", 3)
-        case "literal", (number, _):
-            return _number(float.fromhex(number) if isinstance(number, str) else number)
-        case "square", _:
-            return Text(f"{inputs[0].within(5)}**2", 4)
-        case "integer_pow", (n,):
-            return Text(f"{inputs[0].within(5)}**{n}", 4)
-        case "reciprocal", _:
-            return Text(f"1/{inputs[0].within(3)}", 2)
-        case "multiple_of_power", (n, c):
-            return Text(f"{c}*{inputs[0].within(5)}**{n}", 2)
-        case "divided_by_power", (n, c):
-            below = f"{inputs[1].within(5)}**{n}" if n > 1 else inputs[1].within(3)
-            return Text(f"{'' if c == 1 else f'{c}*'}{inputs[0].within(2)}/{below}", 2)
-        case "identity" | "stop_gradient", _:
-            return inputs[0]
-        case _, (int(order),) if TABLE[name].parameters == ("order",):
-            mark = ("", "′", "″", "‴")[order] if order < 4 else f"⁽{order}⁾"
-            return Text(f"{name}{mark}({inputs[0].written})")
-    return Text(written(name, params, [i.written for i in inputs]))
