@@ -49,7 +49,7 @@ def _data(axes: Any, fit: Fit) -> None:
     rows = np.random.default_rng(0).permutation(fit.rows)[:MOST_POINTS]
     target = fit.data.columns[fit.model.target][rows]
     dots: dict[str, Any] = {
-        "s": 14 if len(rows) < 300 else 4,
+        "s": 36 if len(rows) < 50 else 14 if len(rows) < 500 else 4,
         "color": COLOURS[0],
         "alpha": 0.7,
         "linewidths": 0,

@@ -69,6 +69,22 @@ class Partial:
         below = rf"\partial {symbols[0]}^2" if same else r"\,".join(rf"\partial {s}" for s in symbols)
         return rf"\frac{{\partial{power} {name}}}{{{below}}}"
 
+    def mathml(self, name: str) -> tuple[str, str]:
+        """The name and the formula in MathML, which browsers show without a script."""
+        sp = symbolic.sympy()
+
+        def written(expression: Any) -> str:
+            return sp.mathml(expression, printer="presentation")
+
+        label = f"<mi>{html.escape(name)}</mi>"
+        if self.by:
+            power = f"<msup><mo>∂</mo><mn>{len(self.by)}</mn></msup>" if len(self.by) > 1 else "<mo>∂</mo>"
+            symbols = [written(sp.Symbol(v)) for v in self.by]
+            same = len(self.by) > 1 and len(set(self.by)) == 1
+            below = [f"<mo>∂</mo><msup>{symbols[0]}<mn>2</mn></msup>"] if same else [f"<mo>∂</mo>{s}" for s in symbols]
+            label = f"<mfrac><mrow>{power}{label}</mrow><mrow>{''.join(below)}</mrow></mfrac>"
+        return f"<math>{label}</math>", f"<math>{written(self.formula)}</math>"
+
     def formula_latex(self) -> str:
         """The formula in LaTeX; empty without one."""
         return symbolic.sympy().latex(self.formula) if self.formula is not None else ""
@@ -192,7 +208,8 @@ class Partials:
         for part in self.shown():
             cells = [html.escape(part.label(self.name)), html.escape(_digits(part.value))]
             if part.formula is not None:
-                cells = [f"${part.latex(self.name)}$", cells[1], f"${part.formula_latex()}$"]
+                label, formula = part.mathml(self.name)
+                cells = [label, cells[1], formula]
             rows.append("<tr>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in cells) + "</tr>")
         return (
             f"<div><b>{html.escape(self.heading())}</b><table>{''.join(rows)}</table>{html.escape(self.remark())}</div>"
