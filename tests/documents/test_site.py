@@ -27,7 +27,10 @@ def page(site, name):
 
 def test_worked_examples_show_their_output_and_pictures(site):
     first = page(site, "examples/1-activation-functions")
-    assert "4.539581e-05, 4.539581e-05" in first and first.count('<img alt="No description has been provided for this image"') >= 2
+    assert (
+        "4.539581e-05, 4.539581e-05" in first
+        and first.count('<img alt="No description has been provided for this image"') >= 2
+    )
     assert "<math" in page(site, "examples/4-gradient-tape")
 
 
