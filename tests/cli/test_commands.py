@@ -55,6 +55,14 @@ def test_plot_writes_the_kind_of_picture_that_is_asked_for(folder, suffix, start
     assert list(folder.iterdir()) == [path]
 
 
+def test_plot_shows_what_is_asked_for(folder):
+    done("plot", "gelu(x)", "--mark", "--saturation", "0.01", "--output", "a.svg")
+    done("plot", "sin(x)", "--taylor", "-pi/2", "--terms", "4", "--style", "grey", "--output", "b.svg")
+    done("plot", "exp(x)", "--tangent", "-1", "--output", "c.svg")
+    assert "tangent" not in Path("a.svg").read_text() and "Taylor at -1.5708, degree 4" in Path("b.svg").read_text()
+    assert "tangent at -1, slope 0.3679" in Path("c.svg").read_text()
+
+
 def test_table_prints_numbers_alone(folder):
     rows = list(csv.reader(io.StringIO(done("table", "sin(x)", "--csv", "--order", "2", "--range", "-1:1"))))
     assert rows[0] == ["x", "f(x)", "f'(x)", "f''(x)"] and rows[1][0] == "-1.0"
@@ -140,7 +148,11 @@ BAD = [
     (("plot", "x", "--order", "-1"), "0 to 30, not -1"),
     (("plot", "x", "--order", "two"), "not 'two'"),
     (("plot", "x", "--dtype", "int32"), "float32 or float64, not in 'int32'"),
-    (("plot", "x", "--dtype", "int32"), "not in 'int32'"),
+    (("plot", "x", "--style", "pink"), "a style is one of light, grey, dark, paper"),
+    (("plot", "sqrt(x)", "--tangent", "0"), "no tangent at x = 0"),
+    (("plot", "x", "--tangent", "a"), "unknown name 'a'"),
+    (("plot", "x", "--taylor", "0", "--terms", "0"), "from 1 to 30, not 0"),
+    (("plot", "x", "--saturation", "-1"), "is positive"),
     (("plot", "x", "--output", "missing/x.png"), "there is no folder"),
     (("plot", "x", "--output", "x.gif"), "end it in .png, .svg, .pdf"),
     (("plot", "x", "--output", "x"), "without a suffix"),

@@ -3,8 +3,7 @@
 derive     f, f', f'', … at given points
 subject    what was given (a function, an expression, text), its names, and the points to look at
 tables     numbers at a dozen round points
-view       which part of the y axis is worth seeing
-figures    the picture, with Matplotlib, which loads when the first picture is drawn
+pictures   with Matplotlib, which loads when the first picture is drawn
 partials   a function of several variables at a point: gradient and Hessian by name
 formula    the formulas of derivatives, by SymPy, which loads with the first of them
 accuracy   how exact a function and its derivatives are, against mpmath, which loads with the first measurement
@@ -13,8 +12,9 @@ accuracy   how exact a function and its derivatives are, against mpmath, which l
 from gradtape.study.accuracy_measure import accuracy
 from gradtape.study.accuracy_result import Accuracy
 from gradtape.study.derive import derivatives
-from gradtape.study.figures import plot
 from gradtape.study.partials import Partials, gradient
+from gradtape.study.pictures.curve import plot
+from gradtape.study.pictures.style import STYLES, Style
 from gradtape.study.tables import Table, table
 
-__all__ = ["Accuracy", "Partials", "Table", "accuracy", "derivatives", "gradient", "plot", "table"]
+__all__ = ["STYLES", "Accuracy", "Partials", "Style", "Table", "accuracy", "derivatives", "gradient", "plot", "table"]

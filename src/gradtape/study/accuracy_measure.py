@@ -6,7 +6,7 @@ truth     accuracy_truth      the graph with mpmath; the error in ulps
 verdict   accuracy_verdict    at which operation the digits are lost
 result    accuracy_result     the figures, as tables and sentences
 peers     accuracy_peers      the same expression with TensorFlow, PyTorch and JAX
-picture   accuracy_picture    the error over x
+picture   pictures.error      the error over x
 """
 
 from __future__ import annotations

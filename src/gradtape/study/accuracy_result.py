@@ -105,7 +105,7 @@ class Accuracy:
 
     def plot(self, figure: Figure | None = None) -> Figure:
         """The error over x as a picture: a Matplotlib figure."""
-        from gradtape.study.accuracy_picture import draw
+        from gradtape.study.pictures.error import draw
 
         return draw(self, figure)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gradtape.cli.options import EXPRESSIONS, Expression, Order, Range, Type, interval, whole
+from gradtape.cli.options import EXPRESSIONS, Expression, Range, Type, interval, real, whole
 from gradtape.cli.output import atomic, default_name
 from gradtape.cli.program import main
 from gradtape.cli.shell import Command, show_table
@@ -17,12 +17,36 @@ from gradtape.errors import OutputError
 @main.command(cls=Command, epilog=EXPRESSIONS, short_help="Draw a function and its derivatives into a file.")
 def plot(
     expression: Expression,
-    order: Order = "1",
+    order: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="Show f and its derivatives up to this order, 0 to 30. Without it 1; beside a tangent or Taylor "
+            "polynomials, 0.",
+            show_default=False,
+        ),
+    ] = None,
     range: Range = "-5:5",
+    tangent: Annotated[str | None, typer.Option(metavar="A", help="Draw the tangent at A.", show_default=False)] = None,
+    taylor: Annotated[
+        str | None, typer.Option(metavar="A", help="Draw Taylor polynomials around A.", show_default=False)
+    ] = None,
+    terms: Annotated[str, typer.Option(metavar="N", help="Up to which degree, 1 to 30.")] = "3",
+    saturation: Annotated[
+        str | None,
+        typer.Option(metavar="SLOPE", help="Shade where |f'| is at most this, such as 0.01.", show_default=False),
+    ] = None,
+    mark: Annotated[
+        bool, typer.Option("--mark", help="Mark extrema of f and f', kinks, jumps and poles with their values.")
+    ] = False,
     points: Annotated[
-        str, typer.Option(metavar="COUNT", help="How many points of each curve to compute, 2 to 1000000.")
-    ] = "1001",
+        str,
+        typer.Option(metavar="COUNT", help="Points of the first look, 2 to 1000000; more are taken where needed."),
+    ] = "32768",
     dtype: Type = "float32",
+    style: Annotated[
+        str, typer.Option(metavar="light|grey|dark|paper", help="For screens, grey print, slides, a column of text.")
+    ] = "light",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -40,20 +64,26 @@ def plot(
       gradtape plot "sigmoid(x)"
       gradtape plot "tanh(x)" --order 3 --range -4:4
       gradtape plot "-x**2" --output parabola.svg
+      gradtape plot "gelu(x)" --mark --saturation 0.01
+      gradtape plot "exp(x)" --tangent 1
+      gradtape plot "sin(x)" --taylor 0 --terms 7 --style grey
     """
     from gradtape import study
     from gradtape.study.derive import check_order
+    from gradtape.study.pictures.style import style_of
     from gradtape.study.subject import check_dtype, check_points, check_range, read
 
     function = read(expression)
     limits = check_range(interval(range), check_dtype(dtype))
-    highest, count = whole("--order", order), check_points(whole("--points", points))
-    check_order(highest)
+    highest = None if order is None else check_order(whole("--order", order))
+    count = check_points(whole("--points", points))
+    shown: dict[str, Any] = {"saturation": _maybe(saturation), "mark": mark, "style": style_of(style)}
+    shown |= {"tangent": _maybe(tangent), "taylor": _maybe(taylor), "terms": whole("--terms", terms)}
     path = output or Path(default_name(str(function)))
     with atomic(path) as partial:
         figure = _window() if show else None
-        table = study.table(function, order=highest, range=limits, dtype=dtype)
-        drawn = study.plot(function, order=highest, range=limits, points=count, dtype=dtype, figure=figure)
+        table = study.table(function, order=1 if highest is None else highest, range=limits, dtype=dtype)
+        drawn = study.plot(function, order=highest, range=limits, points=count, dtype=dtype, figure=figure, **shown)
         drawn.savefig(partial, metadata={"Title": table.title})
     show_table(table)
     print(f"\nwritten to {path}")
@@ -61,6 +91,10 @@ def plot(
         from matplotlib import pyplot
 
         pyplot.show()
+
+
+def _maybe(text: str | None) -> float | None:
+    return None if text is None else real(text)
 
 
 def _window() -> Any:

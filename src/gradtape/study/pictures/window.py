@@ -1,4 +1,4 @@
-"""Which part of the y axis is worth seeing, and where a curve must not be joined.
+"""Which part of the y axis is worth seeing.
 
 Near a pole the values depend on how close a sample happens to lie, and grow without end; shown in full they would
 flatten everything else. A curve that merely becomes large, as eˣ, is shown in full.
@@ -7,7 +7,7 @@ flatten everything else. A curve that merely becomes large, as eˣ, is shown in 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from functools import partial
 
 import numpy as np
 
@@ -17,16 +17,18 @@ HEAVY = 5.0
 LARGEST = 4e307
 """Values beyond this are out of sight: the length of a longer axis would overflow."""
 
-GROWTH = 2.0
-"""A suspect has a pole if it grows by this factor when the surroundings of its extreme are sampled more finely."""
+GROWTH = 4.0
+"""A suspect has a pole if it grows by this factor when it is looked at ever more closely, after the first time: a peak
+that is merely narrow has been resolved by then."""
+
+ZOOMS = 4
+"""How often, sixteen times as closely each time."""
 
 
-def poles(
-    x: np.ndarray, curves: Sequence[np.ndarray], sample: Callable[[np.ndarray], Sequence[np.ndarray]]
-) -> list[bool]:
+def poles(x: np.ndarray, curves: np.ndarray, sample: Callable[[np.ndarray], np.ndarray]) -> list[bool]:
     """For each curve whether it has a pole in x; `sample` computes all the curves at other points."""
     found = [False] * len(curves)
-    closer: dict[int, np.ndarray] = {}
+    suspects: dict[int, int] = {}
     for i, y in enumerate(curves):
         finite = np.isfinite(y)
         if not finite.any() or not (_heavy(y[finite]) or _crossings(y).size):
@@ -34,21 +36,30 @@ def poles(
         if np.isinf(y).any():
             found[i] = True
         else:
-            k = int(np.nanargmax(np.abs(np.where(finite, y, 0))))
-            closer[i] = np.linspace(x[max(k - 1, 0)], x[min(k + 1, len(x) - 1)], 34, dtype=x.dtype)[1:-1]
-    if closer:
-        finer = sample(np.concatenate(list(closer.values())))
-        ends = np.cumsum([0, *(len(points) for points in closer.values())])
-        for i, (start, stop) in zip(closer, pairwise(ends), strict=True):
-            found[i] = _grows(np.abs(finer[i][start:stop]), np.abs(curves[i]))
+            suspects[i] = int(np.nanargmax(np.abs(np.where(finite, y, 0))))
+    for i, k in suspects.items():
+        found[i] = _grows(x[max(k - 1, 0)], x[min(k + 1, len(x) - 1)], partial(_size, sample, i))
     return found
 
 
-def _grows(near: np.ndarray, far: np.ndarray) -> bool:
-    """Whether finer sampling finds much larger values, or would have, had not a sample hit the pole almost exactly."""
-    finer = np.nanmax(near, initial=0)
-    second, first = np.sort(np.nan_to_num(far, nan=0))[-2:]
-    return bool(finer > GROWTH * first or (first > GROWTH * finer and finer > GROWTH * second))
+def _size(sample: Callable[[np.ndarray], np.ndarray], i: int, x: np.ndarray) -> np.ndarray:
+    return np.abs(sample(x)[i])
+
+
+def _grows(a: np.floating, b: np.floating, size: Callable[[np.ndarray], np.ndarray]) -> bool:
+    """Whether a curve goes on growing as its greatest value between a and b is looked at more and more closely."""
+    first = largest = 0.0
+    for _ in range(ZOOMS):
+        x = np.unique(np.linspace(a, b, 33, dtype=a.dtype))
+        y = np.nan_to_num(size(x), nan=0.0)
+        k = int(y.argmax())
+        largest = max(largest, float(y[k]))
+        # A sample may have hit the pole almost exactly; its neighbours tell how large the curve is from this distance.
+        first = first or float(np.sort(y[max(k - 1, 0) : k + 2])[-2])
+        if np.isinf(largest) or len(x) < 4:
+            break
+        a, b = x[max(k - 1, 0)], x[min(k + 1, len(x) - 1)]
+    return largest > GROWTH * first
 
 
 def _heavy(values: np.ndarray) -> bool:
@@ -82,13 +93,6 @@ def _interval(y: np.ndarray, pole: bool) -> tuple[float, float] | None:
     return low, high
 
 
-def gaps(x: np.ndarray, y: np.ndarray, pole: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The curve with NaN where nothing is to be drawn: in place of infinities, and between the two sides of a pole."""
-    at = _crossings(y) if pole else np.empty(0, np.intp)
-    y = np.where(np.isfinite(y), y, np.nan)
-    return np.insert(x, at + 1, (x[at] + x[at + 1]) / 2), np.insert(y, at + 1, np.nan)
-
-
 def _crossings(y: np.ndarray) -> np.ndarray:
     """Where the curve may pass through infinity: rising, down to the other sign in one step, rising; or the reverse."""
     with np.errstate(all="ignore"):
@@ -98,19 +102,3 @@ def _crossings(y: np.ndarray) -> np.ndarray:
     found[:-1] &= step[:-1] == -step[1:]
     found[[0, -1]] = False  # no neighbour to tell
     return np.flatnonzero(found)
-
-
-def thinned(x: np.ndarray, y: np.ndarray, bins: int = 4000) -> tuple[np.ndarray, np.ndarray]:
-    """At most about ``3 * bins`` points that look the same: the least and the greatest of each bin, and its gaps."""
-    if len(y) <= 3 * bins:
-        return x, y
-    keep = []
-    for part in np.array_split(np.arange(len(y)), bins):
-        values = y[part]
-        missing = np.isnan(values)
-        if missing.any():
-            keep.append(part[missing.argmax()])
-        if not missing.all():
-            keep += [part[np.nanargmin(values)], part[np.nanargmax(values)]]
-    chosen = np.unique([0, *keep, len(y) - 1])
-    return x[chosen], y[chosen]
