@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradtape.study.figures import COLOURS, GRID, INK
+from gradtape.study.pictures.style import STYLES, canvas, dress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gradtape.fitting.result import Fit
+
+LOOK = STYLES["light"]
 
 MOST_POINTS = 5000
 """Rows that are drawn: more make no other picture."""
@@ -19,16 +21,12 @@ MOST_POINTS = 5000
 
 def draw(fit: Fit, figure: Figure | None = None) -> Figure:
     """Three panels: the loss, the norm of its gradient, and the data against the model."""
-    if figure is None:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(11, 3.8), dpi=150)
-    figure.set_layout_engine("constrained")
-    figure.suptitle(fit.title(), color=INK, fontsize=11)
+    figure = canvas(LOOK, figure, (1.4, 0.76))
+    figure.suptitle(fit.title(), color=LOOK.ink, fontsize=11, parse_math=False)
     loss, norm, data = figure.subplots(1, 3)
     steps = np.arange(fit.steps - len(fit.losses), fit.steps)
-    _course(loss, steps, fit.losses, "loss", COLOURS[0], "solid")
-    _course(norm, steps, fit.norms, "norm of the gradient", COLOURS[1], (0, (6, 2)))
+    _course(loss, steps, fit.losses, "loss", LOOK.colour(0), "solid")
+    _course(norm, steps, fit.norms, "norm of the gradient", LOOK.colour(1), LOOK.line(1))
     _data(data, fit)
     return figure
 
@@ -39,9 +37,8 @@ def _course(axes: Any, steps: np.ndarray, values: tuple[float, ...], name: str, 
     axes.plot(steps, np.where(positive, numbers, np.nan), color=colour, linestyle=style, linewidth=1.6, label=name)
     if positive.any():
         axes.set_yscale("log")
-    axes.set_title(name, fontsize=10, color=INK)
-    axes.set_xlabel("step")
-    axes.grid(color=GRID, linewidth=0.6)
+    axes.set_title(name, fontsize=10, color=LOOK.ink)
+    dress(axes, LOOK, "step")
 
 
 def _data(axes: Any, fit: Fit) -> None:
@@ -50,7 +47,7 @@ def _data(axes: Any, fit: Fit) -> None:
     target = fit.data.columns[fit.model.target][rows]
     dots: dict[str, Any] = {
         "s": 36 if len(rows) < 50 else 14 if len(rows) < 500 else 4,
-        "color": COLOURS[0],
+        "color": LOOK.colour(0),
         "alpha": 0.7,
         "linewidths": 0,
         "label": "data",
@@ -61,17 +58,14 @@ def _data(axes: Any, fit: Fit) -> None:
         axes.scatter(x[rows], target, **dots)
         even = np.linspace(x.min(), x.max(), 400)
         curve = np.broadcast_to(fit.predict({name: even}), even.shape)
-        axes.plot(even, curve, color=COLOURS[1], linewidth=1.8, label="model")
-        axes.set_xlabel(fit.data.titles.get(name, name))
-        axes.set_ylabel(fit.data.titles.get(fit.model.target, fit.model.target))
-        axes.set_title("data and model", fontsize=10, color=INK)
+        axes.plot(even, curve, color=LOOK.colour(1), linewidth=1.8, label="model")
+        dress(axes, LOOK, fit.data.titles.get(name, name), fit.data.titles.get(fit.model.target, fit.model.target))
+        axes.set_title("data and model", fontsize=10, color=LOOK.ink)
     else:
         predicted = np.broadcast_to(fit.predict(fit.data.columns), (fit.rows,))[rows]
         axes.scatter(predicted, target, **dots)
         ends = [min(predicted.min(), target.min()), max(predicted.max(), target.max())]
-        axes.plot(ends, ends, color=COLOURS[1], linewidth=1.4, linestyle=(0, (6, 2)), label="equal")
-        axes.set_xlabel("predicted")
-        axes.set_ylabel(fit.data.titles.get(fit.model.target, fit.model.target))
-        axes.set_title("predicted and observed", fontsize=10, color=INK)
-    axes.grid(color=GRID, linewidth=0.6)
+        axes.plot(ends, ends, color=LOOK.colour(1), linewidth=1.4, linestyle=LOOK.line(1), label="equal")
+        dress(axes, LOOK, "predicted", fit.data.titles.get(fit.model.target, fit.model.target))
+        axes.set_title("predicted and observed", fontsize=10, color=LOOK.ink)
     axes.legend(fontsize=8, loc="best")
