@@ -13,8 +13,33 @@ from gradtape.study.accuracy_measure import accuracy
 from gradtape.study.accuracy_result import Accuracy
 from gradtape.study.derive import derivatives
 from gradtape.study.partials import Partials, gradient
+from gradtape.study.pictures.animate import animate_descent, animate_tangent
+from gradtape.study.pictures.compare import compare
 from gradtape.study.pictures.curve import plot
+from gradtape.study.pictures.depth import depth
+from gradtape.study.pictures.descent import descent, regression
+from gradtape.study.pictures.field import field
 from gradtape.study.pictures.style import STYLES, Style
+from gradtape.study.pictures.surface import surface
 from gradtape.study.tables import Table, table
 
-__all__ = ["STYLES", "Accuracy", "Partials", "Style", "Table", "accuracy", "derivatives", "gradient", "plot", "table"]
+__all__ = [
+    "STYLES",
+    "Accuracy",
+    "Partials",
+    "Style",
+    "Table",
+    "accuracy",
+    "animate_descent",
+    "animate_tangent",
+    "compare",
+    "depth",
+    "derivatives",
+    "descent",
+    "field",
+    "gradient",
+    "plot",
+    "regression",
+    "surface",
+    "table",
+]

@@ -14,6 +14,7 @@ from gradtape.errors import ArgumentError, DTypeError
 from gradtape.graph.dtypes import as_dtype, finfo
 from gradtape.study.derive import derivatives
 from gradtape.text import Expression, parse
+from gradtape.text.vocabulary import functions
 
 MOST_POINTS = 1_000_000
 """Points of a curve: a thousand times what a screen shows."""
@@ -67,8 +68,10 @@ ASCII = ("'", "")
 
 
 def subject(f: Any, name: str | None = None) -> Subject:
-    """Read what was given: text, an Expression of one variable, or a function."""
+    """Read what was given: text, an Expression of one variable, or a function; "sigmoid" is "sigmoid(x)"."""
     if isinstance(f, str):
+        if f.strip() in functions() and functions()[f.strip()].takes[:1] == ("number",):
+            f = f"{f.strip()}(x)"
         f = read(f)
     if isinstance(f, Expression):
         if len(f.variables) != 1:

@@ -8,5 +8,11 @@ sampling    curves with points where they need them; on window (which part of th
 near        tangents and Taylor polynomials
 notable     extrema, kinks, saturation
 curve       a function with its derivatives
+compare     functions beside each other
+depth       the gradient through many layers
+plane       functions of two variables: values, gradients, critical points
+field       contours with the gradient; surface: the same in space
+descent     the ways of optimizers over contours; the loss surface of a linear regression
+animate     moving pictures
 error       the error in ulps
 """

@@ -165,6 +165,13 @@ def key(axes: Axes, look: Style, **options: Any) -> None:
             figure_of(axes).legend(**({"loc": "outside right upper"} | options))
 
 
+def caption(axes: Axes, look: Style, text: str) -> None:
+    """Words below a picture that say what is shown."""
+    figure = figure_of(axes)
+    width = int(figure.get_figwidth() * 125 / look.font)
+    figure.supxlabel(textwrap.fill(text, max(width, 20)), fontsize=0.8 * look.font, color=look.ink, parse_math=False)
+
+
 def zero_lines(axes: Axes, look: Style) -> None:
     """The coordinate axes, where they are in sight."""
     for draw, (low, high) in ((axes.axhline, axes.get_ylim()), (axes.axvline, axes.get_xlim())):
