@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from gradtape import __version__, config
@@ -61,6 +62,42 @@ def test_plot_shows_what_is_asked_for(folder):
     done("plot", "exp(x)", "--tangent", "-1", "--output", "c.svg")
     assert "tangent" not in Path("a.svg").read_text() and "Taylor at -1.5708, degree 4" in Path("b.svg").read_text()
     assert "tangent at -1, slope 0.3679" in Path("c.svg").read_text()
+
+
+def test_plot_of_two_variables(folder):
+    printed = done("plot", "x**2 - y**2", "--range=-2:2,-1:1", "--output", "a.svg")
+    assert printed.splitlines() == ["saddle at (0, 0)  0", "", "written to a.svg"]
+    done("plot", "x*y", "--surface", "--style", "dark", "-o", "b.png")
+    assert "no single critical points" in done("plot", "x + y", "-o", "c.png")
+    assert {p.name for p in folder.iterdir()} == {"a.svg", "b.png", "c.png"}
+
+
+def test_moving_pictures(folder):
+    assert done("plot", "sin(t)", "--animate", "t.gif") == "written to t.gif\n"
+    printed = done("descent", "x**2 + y**2", "--start", "2,-1", "--steps", "3", "--rate", "0.25", "--animate", "d.gif")
+    assert printed.startswith("sgd  f = 0.078125 at (0.25, -0.125)\n")
+    for name, frames in (("t.gif", 80), ("d.gif", 4)):
+        with Image.open(name) as image:
+            assert image.format == "GIF" and image.n_frames == frames
+
+
+def test_descent_draws_and_says_where_it_ends(folder):
+    printed = done("descent", "x**4 + y**4", "--start=-3,1", "--optimizer", "sgd,adam", "--rate", "1", "--steps", "9")
+    lines = printed.splitlines()
+    assert lines[0].startswith("sgd ") and lines[0].endswith("steps: then it is not finite")
+    assert lines[1].startswith("adam ") and lines[-1] == "written to descent_x_pow_4_plus_y_pow_4.png"
+    assert [p.name for p in folder.iterdir()] == ["descent_x_pow_4_plus_y_pow_4.png"]
+
+
+def test_compare_and_depth(folder):
+    Path("mine.py").write_text("import gradtape as tf\n\n\ndef bent(x):\n    return tf.tanh(x) + x / 10\n")
+    assert done("compare", "sigmoid", "x**2", "mine:bent", "--plot", "a.svg") == "written to a.svg\n"
+    assert "bent(x)" in Path("a.svg").read_text()
+    assert done("compare", "tanh", "relu") == "written to compare_tanh_relu.png\n"
+    options = ("--layers", "4", "--width", "8", "--gain", "sqrt(2)", "-o", "d.svg")
+    assert done("depth", "mine:bent", *options) == "written to d.svg\n"
+    assert "8 wide" in Path("d.svg").read_text()
+    done("depth", "relu", "--layers", "4", "--theory", "-o", "e.png")
 
 
 def test_table_prints_numbers_alone(folder):
@@ -148,6 +185,26 @@ BAD = [
     (("plot", "x", "--order", "-1"), "0 to 30, not -1"),
     (("plot", "x", "--order", "two"), "not 'two'"),
     (("plot", "x", "--dtype", "int32"), "float32 or float64, not in 'int32'"),
+    (("plot", "x*y*z"), "functions of one variable, but x*y*z has 3"),
+    (("plot", "x*y", "--order", "2"), "--order is for functions of one variable"),
+    (("plot", "x*y", "--animate", "a.gif"), "see gradtape descent"),
+    (("plot", "x", "--surface"), "functions of two variables, but x has 1"),
+    (("plot", "x*y", "--range", "0:1,0:1,0:1"), "written A:B,C:D"),
+    (("plot", "x*y", "--range", "0:1,1:1"), "range 1:1 is empty"),
+    (("plot", "x", "--animate", "a.png"), "end it in .gif"),
+    (("plot", "x", "--animate", "a.gif", "--output", "a.png"), "leave out --output"),
+    (("compare",), "Missing argument"),
+    (("compare", "tanh", "nothing:here"), "nothing:here cannot be imported"),
+    (("compare", "tanh", "math:nothing"), "math has no function nothing"),
+    (("compare", "tanh", "sigmod"), "did you mean sigmoid"),
+    (("compare", "tanh", "--plot", "a.gif"), "end it in .png"),
+    (("depth", "log"), "not finite for all numbers"),
+    (("depth", "relu", "--layers", "0"), "1 to 1000 layers"),
+    (("descent", "x*y"), "Missing option '--start'"),
+    (("descent", "x*y", "--start", "1"), "starts from two numbers"),
+    (("descent", "x*y", "--start", "1,,2"), "such as --start 4,1"),
+    (("descent", "x**2", "--start", "1,1"), "functions of two variables"),
+    (("descent", "x*y", "--start", "1,1", "--optimizer", "newton"), "one of sgd, momentum"),
     (("plot", "x", "--style", "pink"), "a style is one of light, grey, dark, paper"),
     (("plot", "sqrt(x)", "--tangent", "0"), "no tangent at x = 0"),
     (("plot", "x", "--tangent", "a"), "unknown name 'a'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +22,21 @@ Expression = Annotated[str, typer.Argument(help="The function, in quotes.", show
 Order = Annotated[str, typer.Option(metavar="N", help="Show f and its derivatives up to this order, 0 to 30.")]
 Range = Annotated[str, typer.Option(metavar="A:B", help="From A to B on the x axis; -2*pi:2*pi works too.")]
 Type = Annotated[str, typer.Option(metavar="float16|bfloat16|float32|float64", help="How the values are computed.")]
+Style = Annotated[
+    str, typer.Option(metavar="light|grey|dark|paper", help="For screens, grey print, slides, a column of text.")
+]
+Picture = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The picture: .png, .svg or .pdf; -o for short. Without it, a .png in this folder with a telling name.",
+        show_default=False,
+    ),
+]
+Animation = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write a moving picture into this .gif instead.", show_default=False),
+]
 
 
 def interval(text: str) -> tuple[float, float]:
@@ -29,6 +45,27 @@ def interval(text: str) -> tuple[float, float]:
     if len(ends) != 2 or not all(end.strip() for end in ends):
         raise ArgumentError(f"a range is written A:B, such as --range=-5:5, not '{text.strip()}'")
     return real(ends[0]), real(ends[1])
+
+
+def rectangle(text: str) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The ranges of two axes: A:B for both, or A:B,C:D.
+
+    >>> rectangle("-1:1"), rectangle("0:1,-pi:pi")[0]
+    (((-1.0, 1.0), (-1.0, 1.0)), (0.0, 1.0))
+    """
+    parts = text.split(",")
+    if len(parts) > 2:
+        raise ArgumentError(f"the ranges of two axes are written A:B,C:D, such as --range=-3:3,0:1, not '{text}'")
+    first, *second = (interval(part) for part in parts)
+    return first, second[0] if second else first
+
+
+def numbers(option: str, text: str) -> list[float]:
+    """The numbers of 4,1 in their order."""
+    found = [part.strip() for part in text.split(",")]
+    if not all(found):
+        raise ArgumentError(f"{option} takes numbers with commas between them, such as {option} 4,1, not '{text}'")
+    return [real(part) for part in found]
 
 
 def real(text: str) -> float:

@@ -135,7 +135,12 @@ def path(
 
 
 def paths_of(
-    shown: Plane, start: Sequence[float], many: Sequence[Any], rate: float, steps: int, progress: Callable[[int], Any]
+    shown: Plane,
+    start: Sequence[float],
+    many: Sequence[Any],
+    rate: float,
+    steps: int,
+    progress: Callable[[int], Any] = lambda done: None,
 ) -> list[Path]:
     """The ways of several optimizers; `progress` is called with the steps that all have done together."""
     found: list[Path] = []
