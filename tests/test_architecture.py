@@ -14,6 +14,7 @@ SOURCE = Path(gradtape.__file__).parent
 FLOW = [
     "_version",
     "errors",
+    "notebook",
     "config",
     "graph",
     "ops",

@@ -226,6 +226,12 @@ class Values(Operators, Handle):
         line = "\n" if "\n" in shown else ""
         return f"<{self._title()}: shape={self.shape}, dtype={self.dtype.name}, numpy={line}{shown}>"
 
+    def _repr_html_(self) -> str:
+        """What notebooks show: a table of the elements, of many of them the first and the last."""
+        from gradtape import notebook
+
+        return notebook.array(f"{self._title()}: shape={self.shape}, dtype={self.dtype.name}", self._array())
+
     def _title(self) -> str:
         return type(self).__name__
 

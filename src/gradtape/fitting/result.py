@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import math
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import gradtape
+from gradtape import notebook
 from gradtape.errors import ArgumentError
 from gradtape.fitting.data import Data
 from gradtape.fitting.model import Model
@@ -115,10 +115,7 @@ class Fit:
         return Group(drawn, *map(Text, self.remarks()))
 
     def _repr_html_(self) -> str:
-        rows = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in self._rows())
-        head = "<tr><th>parameter</th><th>value</th><th>standard error</th></tr>"
-        remarks = "<br>".join(html.escape(line) for line in self.remarks())
-        return f"<div><b>{html.escape(self.title())}</b><table>{head}{rows}</table>{remarks}</div>"
+        return notebook.table(self.title(), ("parameter", "value", "standard error"), self._rows(), self.remarks())
 
     def to_json(self) -> str:
         """A JSON object: ``model``, ``target``, ``loss``, ``optimizer``, ``rows``, ``dropped``, ``steps``,

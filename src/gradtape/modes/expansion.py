@@ -122,6 +122,21 @@ class TaylorPolynomial:
     def __repr__(self) -> str:
         return f"<TaylorPolynomial of order {self.order} about {self.point!r}>"
 
+    def _repr_latex_(self) -> str | None:
+        """What notebooks show of a polynomial about one number."""
+        if tuple(self.point.shape):
+            return None
+        about = float(self.point.numpy())
+        step = "x" if about == 0 else f"(x {'-' if about > 0 else '+'} {_latex(abs(about))})"
+        terms = ""
+        for k, coefficient in enumerate(self.coefficients):
+            value = float(coefficient.numpy())
+            if value:
+                power = "" if k == 0 else step if k == 1 else f"{step}^{{{k}}}"
+                sign = "-" if value < 0 else "+" if terms else ""
+                terms += f" {sign} {_latex(abs(value))}\\,{power}"
+        return f"${terms.strip() or '0'}$"
+
 
 def taylor_polynomial(f: Callable[[Any], Any], x0: TensorLike, order: int) -> TaylorPolynomial:
     """The Taylor polynomial of f about x0, for f and x0 as in `derivatives`.
@@ -135,6 +150,11 @@ def taylor_polynomial(f: Callable[[Any], Any], x0: TensorLike, order: int) -> Ta
     """
     coefficients = _along(f, x0, order, lambda k: 1)
     return TaylorPolynomial(x0 if isinstance(x0, Handle) else wrap(float_operand(x0)), coefficients)
+
+
+def _latex(value: float) -> str:
+    digits, _, exponent = f"{value:.6g}".partition("e")
+    return rf"{digits} \cdot 10^{{{int(exponent)}}}" if exponent else digits
 
 
 def check_order(order: int) -> int:

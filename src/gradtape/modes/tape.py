@@ -54,6 +54,14 @@ class GradientTape(TapeJacobians):
         self._trace = thread.trace.token
         self._open = False
 
+    def __repr__(self) -> str:
+        kind = "persistent " if self._persistent else ""
+        if self._recording is None:
+            return f"<{kind}GradientTape: used up>"
+        made, watched = len(self._recording.made), len(self._recording.watched)
+        state = "recording" if self._open else "finished"
+        return f"<{kind}GradientTape: {state}, {watched} watched, {made - watched} operations>"
+
     # -- recording --------------------------------------------------------------------------------------------
 
     def __enter__(self) -> GradientTape:

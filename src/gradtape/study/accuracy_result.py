@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradtape import notebook
 from gradtape.study.accuracy_verdict import Loss
 from gradtape.study.tables import json_number
 
@@ -157,6 +158,11 @@ class Accuracy:
                 table.add_row(*(Text(cell) for cell in row))
             drawn += [table, Text()]
         return Group(*drawn, *(Text(sentence) for sentence in self.verdict))
+
+    def _repr_html_(self) -> str:
+        tables = self.tables()
+        notes = [() for _ in tables[:-1]] + [tuple(self.verdict)]
+        return "".join(notebook.table(*found, notes=note) for found, note in zip(tables, notes, strict=True))
 
     def to_json(self) -> str:
         """A JSON object with everything but the points; NaN and infinities are strings, as in `Table.to_json`."""

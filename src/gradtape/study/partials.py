@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import gradtape
+from gradtape import notebook
 from gradtape.errors import ArgumentError, ExpressionError, MissingPackageError
 from gradtape.graph.handles import Handle
 from gradtape.study import formula as symbolic
@@ -74,7 +75,7 @@ class Partial:
         sp = symbolic.sympy()
 
         def written(expression: Any) -> str:
-            return sp.mathml(expression, printer="presentation")
+            return sp.mathml(expression, printer="presentation").replace("&InvisibleTimes;", "&#8290;")
 
         label = f"<mi>{html.escape(name)}</mi>"
         if self.by:
@@ -206,14 +207,11 @@ class Partials:
     def _repr_html_(self) -> str:
         rows = []
         for part in self.shown():
-            cells = [html.escape(part.label(self.name)), html.escape(_digits(part.value))]
+            cells = [html.escape(part.label(self.name)), html.escape(_digits(part.value)), ""]
             if part.formula is not None:
-                label, formula = part.mathml(self.name)
-                cells = [label, cells[1], formula]
-            rows.append("<tr>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in cells) + "</tr>")
-        return (
-            f"<div><b>{html.escape(self.heading())}</b><table>{''.join(rows)}</table>{html.escape(self.remark())}</div>"
-        )
+                cells[0], cells[2] = part.mathml(self.name)
+            rows.append(cells)
+        return notebook.table(self.heading(), (), rows, [self.remark()], safe=True)
 
 
 def gradient(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradtape import notebook
 from gradtape.errors import ArgumentError
 from gradtape.graph.dtypes import finfo
 from gradtape.study.derive import check_order
@@ -54,6 +55,9 @@ class Table:
         for row in self._shown():
             drawn.add_row(*row)
         return drawn
+
+    def _repr_html_(self) -> str:
+        return notebook.table(self.title, self.names, self._shown())
 
     def _shown(self) -> list[list[str]]:
         """The numbers with the digits that all certainly mean something."""
