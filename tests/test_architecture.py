@@ -42,6 +42,10 @@ def place(package):
     return FLOW.index("namespaces" if package in NAMESPACES else package)
 
 
+def for_types(node):
+    return isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+
+
 def imported(tree):
     """The packages of gradtape that a module imports; `gradtape` itself is its public names."""
     for node in ast.walk(tree):
@@ -59,6 +63,8 @@ def imported(tree):
 def test_no_module_imports_against_the_flow(path):
     package = path.parts[0].removesuffix(".py")
     tree = ast.parse((SOURCE / path).read_text(encoding="utf-8"))
+    if path.name == "__init__.py" and len(path.parts) == 1:  # the public names, of which some load when they are used
+        tree.body = [node for node in tree.body if not for_types(node)]
     for other in imported(tree):
         assert place(other) <= place(package), f"{path} imports {other}"
 
@@ -78,3 +84,31 @@ def test_importing_gradtape_loads_neither_llvm_nor_plots():
     code = "import sys, gradtape; print(*[m for m in ('llvmlite', 'matplotlib', 'typer', 'rich') if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert shown.strip() == ""
+
+
+def test_public_names_that_load_later_are_known_to_editors():
+    """Completion, signatures and type checkers read the imports that only they see."""
+    tree = ast.parse((SOURCE / "__init__.py").read_text(encoding="utf-8"))
+    (block,) = [node for node in tree.body if for_types(node)]
+    known = {alias.asname or alias.name: node.module for node in block.body for alias in node.names}
+    assert known == {name: f"gradtape.{module}".rstrip(".") for name, module in gradtape._LATER.items()}
+    assert set(gradtape._LATER) <= set(gradtape.__all__)
+
+
+@pytest.mark.parametrize(
+    ("code", "parameters"),
+    [
+        ("gradtape.sin(", ["x", "name"]),
+        ("gradtape.nn.leaky_relu(", ["features", "alpha", "name"]),
+        ("gradtape.grad(", ["f", "argnums", "has_aux"]),
+        ("gradtape.GradientTape().gradient(", ["target", "sources", "output_gradients", "unconnected_gradients"]),
+        ("gradtape.study.plot(", ["f"]),
+        ("gradtape.optimizers.Adam(", ["learning_rate", "beta_1"]),
+    ],
+)
+def test_an_editor_shows_signatures_and_docstrings(code, parameters):
+    import jedi
+
+    (found,) = jedi.Script(f"import gradtape\n{code}").get_signatures()
+    assert [p.name for p in found.params][: len(parameters)] == parameters
+    assert len(found.docstring()) > 60

@@ -99,6 +99,7 @@ from gradtape.tensor import Tensor, TensorShape
 from gradtape.variable import IndexedSlices, Variable
 
 if TYPE_CHECKING:  # loaded when they are used, see `__getattr__`
+    from gradtape import autodiff, compat, fitting, losses, optimizers, study, test
     from gradtape.engine.numerics import explain_nan
     from gradtape.engine.profile import profile
     from gradtape.engine.show import show
@@ -113,12 +114,15 @@ if TYPE_CHECKING:  # loaded when they are used, see `__getattr__`
     from gradtape.modes.jacobians import hessian, jacfwd, jacobian, jacrev
     from gradtape.modes.sparse import sparsity
     from gradtape.modes.vmap import vmap
+    from gradtape.portable.file import export, load
+    from gradtape.portable.source import source
 
 newaxis = None
 
 _LATER = {
     "autodiff": "",
     "compat": "",
+    "fitting": "",
     "losses": "",
     "optimizers": "",
     "study": "",
@@ -221,6 +225,7 @@ __all__ = [
     "export",
     "eye",
     "fill",
+    "fitting",
     "float16",
     "float32",
     "float64",

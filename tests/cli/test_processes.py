@@ -77,3 +77,41 @@ def test_a_bad_variable_is_answered_in_one_sentence():
     assert (result.returncode, result.stdout) == (2, b"")
     assert result.stderr.startswith(b"gradtape: the environment variable GRADTAPE_CACHE_SIZE must be a number of bytes")
     assert result.stderr.count(b"\n") == 1
+
+
+def test_a_million_rows(tmp_path):
+    count = 1_000_000
+    x = [i % 1000 for i in range(count)]
+    (tmp_path / "big.csv").write_text("x,name,y\n" + "".join(f"{v},row,{3 * v + 1}\n" for v in x))
+    command = ("fit", "big.csv", "--model", "w*x + b", "--target", "y", "--optimizer", "lbfgs", "--steps", "50")
+    result = run(*command, cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert b"fitted to 1,000,000 rows" in result.stdout and b"R\xc2\xb2 1\n" in result.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_pipe_is_read_and_written(tmp_path):
+    result = run("fit", "-", "--model", "w*x", "--target", "y", "--json", input=b"x,y\n1,2\n2,4\n3,6.1\n", cwd=tmp_path)
+    assert result.returncode == 0 and result.stdout.startswith(b'{"model": "w*x"')
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="needs a user who may not do everything")
+def test_a_folder_that_nobody_may_write_to(tmp_path):
+    tmp_path.chmod(0o500)
+    result = run("plot", "x", cwd=tmp_path)
+    tmp_path.chmod(0o700)
+    assert result.returncode == 2 and b"permission denied" in result.stderr and b"Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("command", [("plot",), ("table",), ("gradient", "--at", "x=1"), ("accuracy",)])
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 100_000, "(" * 5000 + "x", "x**" * 400 + "x", "__import__('os').system('true')", "\x00", "9**9**9**9"],
+)
+def test_hostile_expressions_are_refused_by_every_command(command, text, tmp_path):
+    if "\x00" in text:
+        text = "x\u0000".replace("\u0000", "\u2028\u202e")  # no program can be given a null character
+    result = run(command[0], text, *command[1:], cwd=tmp_path)
+    assert result.returncode == 2 and result.stdout == b"" and b"Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
