@@ -100,7 +100,12 @@ class Primitive:
                 it, that of the family itself; None: `exact` is one
     notation    (texts of the inputs, params…) → how people write it, see `gradtape.graph.notation`; None: as a function
                 of its name, with primes if `order` is its one parameter
+    bounds      the same as exact, where that would divide by an interval with 0 in it: (context, intervals…, params…) →
+                interval, or None where exact will do; else None (see `gradtape.study.certify`)
     domain      where a real function is defined, as people write it
+    smoothness  how often it is continuously differentiable where its formula changes from one piece to another: 0 is
+                continuous, -1 may jump; or that as a function of the parameters. None: it has no such places, and is
+                analytic inside its domain
     costly      whether to compute it twice is worse than to store it
     several     whether it has several results, each a node; the last parameter says which one
     library     the engine's routine that runs it, if that is not NumPy's function
@@ -119,6 +124,7 @@ class Primitive:
     __slots__ = (
         "admits",
         "batch",
+        "bounds",
         "commutes",
         "costly",
         "depends",
@@ -143,6 +149,7 @@ class Primitive:
         "rule",
         "series",
         "several",
+        "smoothness",
         "units",
         "view",
         "zeros",
@@ -164,6 +171,7 @@ class Primitive:
         reference: Callable[..., Any],
         parameters: Sequence[str] = (),
         domain: str = "",
+        smoothness: Any = None,
         costly: bool = False,
         several: bool = False,
         library: str = "",
@@ -174,6 +182,7 @@ class Primitive:
         exact: Callable[..., Any] | None = None,
         formula: Callable[..., Any] | None = None,
         notation: Callable[..., Any] | None = None,
+        bounds: Callable[..., Any] | None = None,
         commutes: bool = False,
         neutral: Sequence[int] = (),
         involution: bool = False,
@@ -194,6 +203,7 @@ class Primitive:
         self.reference = reference
         self.parameters = tuple(parameters)
         self.domain = domain
+        self.smoothness = -1 if smoothness is None and kind in ("selection", "constant") else smoothness
         self.costly = costly
         self.several = several
         self.library = library
@@ -204,6 +214,7 @@ class Primitive:
         self.exact = exact
         self.formula = formula
         self.notation = notation
+        self.bounds = bounds
         self.commutes = commutes
         self.neutral = tuple(neutral)
         self.involution = involution

@@ -297,6 +297,7 @@ def _softsign_reference(x: Any, order: int) -> Any:
     family="order",
     exact=_softsign_exact,
     formula=lambda sp, x: x / (1 + sp.Abs(x)),
+    smoothness=lambda order: max(1 - order, -1),
     series=Closed(
         [
             lambda x, order: (

@@ -113,6 +113,7 @@ def floordiv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     reference=np.mod,
     operands="number",
     domain="y ≠ 0",
+    smoothness=-1,
     exact=lambda mp, x, y: x - y * mp.floor(x / y),
 )
 def floormod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -140,6 +141,7 @@ def negative(x: TensorLike, name: str | None = None) -> Tensor:
     lowering=lambda m, x: m.abs(x),
     reference=np.abs,
     exact=lambda mp, x: mp.fabs(x),
+    smoothness=0,
     halves=True,
 )
 def abs(x: TensorLike, name: str | None = None) -> Tensor:
@@ -179,6 +181,7 @@ def round(x: TensorLike, name: str | None = None) -> Tensor:
     domain="all real x, y",
     exact=lambda mp, x, y: mp.nan if mp.isnan(x) or mp.isnan(y) else max(x, y),
     formula=lambda sp, x, y: sp.Piecewise((x, x >= y), (y, True)),
+    smoothness=0,
     commutes=True,
 )
 def maximum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
@@ -193,6 +196,7 @@ def maximum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     domain="all real x, y",
     exact=lambda mp, x, y: mp.nan if mp.isnan(x) or mp.isnan(y) else min(x, y),
     formula=lambda sp, x, y: sp.Piecewise((x, x <= y), (y, True)),
+    smoothness=0,
     commutes=True,
 )
 def minimum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:

@@ -41,7 +41,7 @@ class Form(NamedTuple):
         """The value, of floats, arrays or mpmath's numbers."""
         degree = len(self.terms) - 1
         top = sum(c * x**i * y ** (degree - i) for i, c in enumerate(self.terms) if c)
-        return top / (self.constant * y * y + self.square * x * x) ** (self.half * 0.5)
+        return top / (self.constant * (y * y) + self.square * (x * x)) ** (self.half * 0.5)
 
 
 INVERSE = {
@@ -201,6 +201,17 @@ def sinc_terms(order: int, count: int) -> list[Fraction]:
 
     first = (order + 1) // 2
     return [Fraction((-1) ** j, (2 * j + 1) * factorial(2 * j - order)) for j in range(first, first + count)]
+
+
+def sine_ratio_bounds(mp: Any, y: Any, order: int) -> Any:
+    """The derivative of sin(y)/y on an interval close to 0, None on any other: its first terms, and the rest, which is
+    at most |y|ⁿ / (n! (order + n + 1)), as the derivative of order m, ∫₀¹ tᵐ cos⁽ᵐ⁾(ty) dt, is at most 1/(m + 1)."""
+    if not mp.close_to_zero(y):
+        return None
+    terms = [mp.mpf(c) for c in sinc_terms(order, 12)]
+    value = polynomial(terms, y * y) * (y if order % 2 else 1)
+    left = 2 * len(terms) + order % 2
+    return value + mp.symmetric() * abs(y) ** left / (factorial(left) * (order + left + 1))
 
 
 def shrink_terms(count: int) -> list[Fraction]:

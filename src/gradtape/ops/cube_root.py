@@ -37,6 +37,7 @@ def _reference(x: Any, order: int) -> Any:
     family="order",
     exact=_exact,
     formula=lambda sp, x: sp.Piecewise((sp.cbrt(x), x >= 0), (-sp.cbrt(-x), True)),
+    smoothness=lambda order: -1 if order else 0,
     series=Closed([lambda x, order: cbrt(x, order=order) * ((1 - 3 * order) / 3) / x]),
 )
 def cbrt(x: TensorLike, name: str | None = None) -> Tensor:

@@ -61,6 +61,14 @@ def literal(number: float | int | bool, dtype: DType) -> Node:
     return node
 
 
+def _exact_number(mp: Any, number: float | int) -> Any:
+    """The number of a rule: a sixth where it is the float that is nearest to that."""
+    from fractions import Fraction
+
+    near = Fraction(number).limit_denominator(100)
+    return mp.mpf(near.numerator) / near.denominator if float(near) == number else mp.mpf(number)
+
+
 @cache
 def number_of(text: str | int) -> float | int:
     """The number that a literal's parameter spells, not yet rounded to the type."""
@@ -75,7 +83,7 @@ LITERAL = Primitive(
     reference=lambda text, dtype: converted(np.asarray(number_of(text)), as_dtype(dtype)),
     parameters=("number", "dtype"),
     admits=lambda inputs, params: not inputs and len(params) == 2 and _spelled(*params),
-    exact=lambda mp, text, dtype: mp.mpf(number_of(text)),
+    exact=lambda mp, text, dtype: _exact_number(mp, number_of(text)),
     halves=True,
 )
 _literals: dict[tuple, Node] = {}

@@ -31,6 +31,7 @@ Tensor = Any
     operands="number",
     exact=lambda mp, x: mp.nan if mp.isnan(x) else max(x, mp.zero),
     formula=lambda sp, x: sp.Piecewise((x, x > 0), (0, True)),
+    smoothness=0,
 )
 def relu(features: TensorLike, name: str | None = None) -> Tensor:
     """max(x, 0), elementwise. Its derivative at 0 is 0, TensorFlow's convention.
@@ -64,6 +65,7 @@ def _clamped_exact(mp: Any, x: Any, low: float, high: float) -> Any:
     operands="number",
     exact=lambda mp, x: _clamped_exact(mp, x, 0, 6),
     formula=lambda sp, x: sp.Piecewise((0, x <= 0), (6, x >= 6), (x, True)),
+    smoothness=0,
 )
 def relu6(features: TensorLike, name: str | None = None) -> Tensor:
     """min(max(x, 0), 6), elementwise. Its derivative at 0 and 6 is 0, TensorFlow's convention.
@@ -81,6 +83,7 @@ def relu6(features: TensorLike, name: str | None = None) -> Tensor:
     operands="number",
     exact=lambda mp, x: _clamped_exact(mp, x, -1, 1),
     formula=lambda sp, x: sp.Piecewise((-1, x < -1), (1, x > 1), (x, True)),
+    smoothness=0,
 )
 def hard_tanh(x: TensorLike, name: str | None = None) -> Tensor:
     """min(max(x, -1), 1), elementwise. Its derivative at -1 and 1 is 1, as that of TensorFlow's clip_by_value.
@@ -166,6 +169,7 @@ def _elu_reference(x: Any, order: int) -> Any:
     public=False,
     exact=_elu_exact,
     formula=lambda sp, x: sp.Piecewise((x, x > 0), (sp.exp(x) - 1, True)),
+    smoothness=lambda order: 1 - order,
 )
 def exponential_linear(x: TensorLike, name: str | None = None) -> Tensor:
     """x for x > 0, else eˣ - 1. The derivatives at 0 are those of x, and all after the second are the second."""
@@ -242,6 +246,7 @@ def _selu_reference(x: Any, order: int) -> Any:
     family="order",
     exact=_selu_exact,
     formula=_selu_formula,
+    smoothness=lambda order: max(-order, -1),
 )
 def selu(features: TensorLike, name: str | None = None) -> Tensor:
     """1.0507…·x for x > 0, else 1.0507…·1.6732…·(eˣ - 1), elementwise. The derivatives at 0 are those of the linear

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.graph.handles import TensorLike
+from gradtape.ops.closed_forms import sine_ratio_bounds
 from gradtape.ops.declare import elementwise
 from gradtape.ops.trigonometric import sine_ratio
 
@@ -31,6 +32,11 @@ def _exact(mp: Any, x: Any, order: int) -> Any:
         return value
 
 
+def _bounds(mp: Any, x: Any, order: int) -> Any:
+    near = sine_ratio_bounds(mp, mp.pi * x, order)
+    return None if near is None else near * mp.pi**order
+
+
 def _reference(x: Any, order: int) -> Any:
     wide = x.astype(np.float64)
     if not order:
@@ -45,6 +51,7 @@ def _reference(x: Any, order: int) -> Any:
     family="order",
     exact=_exact,
     formula=lambda sp, x: sp.sin(sp.pi * x) / (sp.pi * x),
+    bounds=_bounds,
 )
 def sinc(x: TensorLike, name: str | None = None) -> Tensor:
     """sin(πx) / (πx), elementwise, and 1 at 0, as NumPy's. Zero exactly at every other integer; all derivatives are

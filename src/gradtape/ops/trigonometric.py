@@ -11,7 +11,7 @@ from gradtape.graph import notation
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node
 from gradtape.ops import admit
-from gradtape.ops.closed_forms import angle, inverse, polynomial, sinc_terms, tangent
+from gradtape.ops.closed_forms import angle, inverse, polynomial, sinc_terms, sine_ratio_bounds, tangent
 from gradtape.ops.declare import elementwise
 from gradtape.ops.powers import reciprocal, square
 from gradtape.ops.series import Alike, Closed
@@ -84,6 +84,7 @@ def _sine_ratio_exact(mp: Any, x: Any, order: int) -> Any:
     public=False,
     exact=_sine_ratio_exact,
     formula=lambda sp, x: sp.sin(x) / x,
+    bounds=sine_ratio_bounds,
 )
 def sine_ratio(x: TensorLike, name: str | None = None) -> Tensor:
     """sin(x)/x, elementwise, and 1 at 0."""

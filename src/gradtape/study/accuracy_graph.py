@@ -6,17 +6,21 @@ Each operation keeps its text, as in ``1 - exp(x)``, and the line of the user's 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import gradtape
 from gradtape.config import override
 from gradtape.errors import ArgumentError
+from gradtape.graph.dtypes import as_dtype
+from gradtape.graph.handles import wrap
 from gradtape.graph.node import TABLE, Node, Op, Primitive, Recording, recordings
 from gradtape.graph.notation import ATOM, SIGN, Text
 from gradtape.graph.origins import here
 from gradtape.graph.program import Program, Step, text_of
 from gradtape.graph.shapes import size
+from gradtape.staging.capture import Capture, placeholder, tracing
 from gradtape.study.derive import nested
 from gradtape.text import Expression
 
@@ -64,15 +68,17 @@ class _Placed(dict[Node, "Op | None"]):
             self.places.setdefault(node, str(place))
 
 
-def record(f: Callable[[Any], Any], order: int, dtype: str, name: str, at: float, stabilise: Any) -> Graph:
+def record(f: Callable[[Any], Any], order: int, dtype: str, name: str, at: float | None, stabilise: Any) -> Graph:
     """The graph of f and its derivatives up to `order`, with or without stabilising rewrites.
 
-    It is traced at one number, which a Python ``if`` may see.
+    It is traced at one number, which a Python ``if`` may see; with None, at a number that nobody knows, so that the
+    graph holds for all of them. Then ControlFlowError where f looks at it.
     """
-    x = gradtape.constant(at, dtype)
+    unknown = tracing(Capture("a function")) if at is None else nullcontext()
     made = _Placed()
-    placed = f if isinstance(f, Expression) else _placed(f, made, x.node)
-    with override(stabilise=stabilise, check_numerics=False, explain=False):
+    with unknown, override(stabilise=stabilise, check_numerics=False, explain=False):
+        x = gradtape.constant(at, dtype) if at is not None else wrap(placeholder((), as_dtype(dtype)))
+        placed = f if isinstance(f, Expression) else _placed(f, made, x.node)
         outputs = [value.node for value in nested(placed, x, order)]
     steps: dict[Step, int] = {}
     leaves: list[Node] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -134,12 +135,20 @@ def exact_number(mp: Any, value: Any) -> Any:
     >>> exact_number(mp, 0.1) == mp.mpf("0.1"), exact_number(mp, 3.141592653589793) == mp.mpf(3.141592653589793)
     (True, True)
     """
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int) or not math.isfinite(value):
-        return mp.mpf(value)
+    if isinstance(value, (bool, int)) or not math.isfinite(value):
+        return value if isinstance(value, bool) else mp.mpf(value)
+    number = meant(value)
+    return mp.mpf(number.numerator) / number.denominator
+
+
+def meant(value: float) -> Fraction:
+    """The same as a fraction.
+
+    >>> meant(0.1), meant(1 / 3) == Fraction(1 / 3)
+    (Fraction(1, 10), True)
+    """
     digits = Decimal(repr(float(value)))
-    return mp.mpf(str(digits) if len(digits.as_tuple().digits) <= TYPED_DIGITS else float(value))
+    return Fraction(digits) if len(digits.as_tuple().digits) <= TYPED_DIGITS else Fraction(value)
 
 
 # -- the measure ----------------------------------------------------------------------------------------------
