@@ -10,6 +10,7 @@ from mpmath import mp, mpf
 import gradtape as tf
 from gradtape.errors import ArgumentError, ExpressionError
 from gradtape.study.facts import Fact, facts
+from gradtape.text import parse
 
 pytest.importorskip("flint")
 
@@ -255,30 +256,24 @@ def test_where_rounding_ends_a_function(text, dtype):
     row = found["rounding"].value[dtype]
     assert found["rounding"].proved
     kind = np.dtype(dtype).type
-    function = (
-        tf.text.parse(text) if hasattr(tf, "text") else __import__("gradtape.text", fromlist=["parse"]).parse(text)
-    )
+    function = parse(text)
     for key, at in row.items():
         if at is None:
             continue
         what, side = key.split("_")
         outwards = kind(inf if side == "right" else -inf)
         x = tf.constant(np.array([at, np.nextafter(kind(at), outwards)], kind))
-        inner = [kind(at)]
-        for _ in range(40 if dtype == "float16" else 400):
-            inner.append(np.nextafter(inner[-1], kind(0)))
-        nearby = tf.constant(np.array(inner[-1:], kind))
+        nearby = tf.constant(np.array([kind(at) * kind(0.95)], kind))
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(x)
             tape.watch(nearby)
-            values, before = function(x), function(nearby)
+            values, inner = function(x), function(nearby)
         if what == "slope":
-            values, before = tape.gradient(values, x), tape.gradient(before, nearby)
+            values, inner = tape.gradient(values, x), tape.gradient(inner, nearby)
         limit = {"value": found["limits"].value["∞" if side == "right" else "-∞"], "slope": 0}[what]
         step = np.spacing(kind(abs(limit)))
         assert np.all(np.abs(values.numpy().astype(np.float64) - limit) <= step)
-        if dtype != "float16" or what == "value":
-            assert before.numpy()[0] != kind(limit) or abs(float(before.numpy()[0]) - limit) <= step
+        assert inner.numpy()[0] != kind(limit)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +293,7 @@ def test_parity(text, parity, status):
 def test_periods():
     assert facts("sin(x)")["period"].value == pytest.approx(2 * math.pi)
     assert facts("sin(x)**2")["period"].value == pytest.approx(math.pi)
-    assert facts("sin(2*pi*x)")["period"].value == 1.0 or "period" not in facts("sin(2*pi*x)")  # 2π is rounded there
+    assert "period" not in facts("sin(2*pi*x)")  # 2π is rounded there
     assert "period" not in facts("tanh(x)")
 
 
@@ -308,10 +303,13 @@ def test_periods():
 def test_narrow_spikes_are_found():
     found = facts("0.5*tanh(x) + 0.1*exp(-(1000*(x - 0.3))**2)")
     assert found["largest_slope"].proved
-    with mp.workdps(30):
-        spike = lambda x: 0.5 * mp.tanh(x) + 0.1 * mp.exp(-((1000 * (x - mpf("0.3"))) ** 2))  # noqa: E731
-        steep = mp.findroot(lambda x: mp.diff(spike, x, 2), 0.3 - 0.000707)
-        assert found["largest_slope"].value["slope"] == pytest.approx(float(mp.diff(spike, steep)), rel=1e-9)
+    with mp.workdps(50):
+        u = lambda x: 1000 * (x - mpf("0.3"))  # noqa: E731
+        bell = lambda x: mp.exp(-(u(x) ** 2)) / 10  # noqa: E731
+        slope = lambda x: mp.sech(x) ** 2 / 2 - 2000 * u(x) * bell(x)  # noqa: E731
+        bend = lambda x: -mp.tanh(x) * mp.sech(x) ** 2 + 10**6 * (4 * u(x) ** 2 - 2) * bell(x)  # noqa: E731
+        steep = mp.findroot(bend, (mpf("0.2992"), mpf("0.2994")), solver="anderson")
+        inside(found["largest_slope"], slope(steep))
     assert "everywhere" not in found["monotone"].statement
 
 
@@ -337,9 +335,6 @@ def test_proved_bounds_hold_at_random_points(text):
         if found[name].proved:
             bound = found[name].value["slope"] * (1 if name == "largest_slope" else -1)
             assert worst <= bound * (1 + 1e-9) + 1e-9
-    if found["mean"].proved:
-        low, high = found["mean"].enclosure
-        assert low - 0.05 <= f[:20_000].mean() * 1.0 or True
 
 
 def test_sums_of_samples_stay_in_the_bounds_of_means():

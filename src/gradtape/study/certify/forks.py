@@ -91,9 +91,9 @@ def ways(formula: Callable[[], Any]) -> list[Any]:
             raise NotEnclosed("too many cases")
     if failures and results:
         raise NotEnclosed("a function that is not defined everywhere here")
-    for failure in failures:
-        if not isinstance(failure, Outside):
-            raise failure
+    for kept in failures:
+        if not isinstance(kept, Outside):
+            raise kept
     if failures:
         raise failures[0]
     return results

@@ -361,6 +361,8 @@ def _exponent(x: Fraction) -> int:
 def simplest(low: Any, high: Any) -> Any:
     """The number with the fewest binary digits between two exact numbers, if it is short; else None."""
     a, b = fraction(low), fraction(high)
+    if a <= 0 <= b:
+        return number(0)
     for bits in range(21):
         whole = -((-a.numerator * (1 << bits)) // a.denominator)  # a·2^bits rounded up
         candidate = Fraction(whole, 1 << bits)

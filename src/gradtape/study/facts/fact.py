@@ -114,7 +114,7 @@ def simple(x: Interval) -> Fraction | None:
 def shown(x: Interval | float | Fraction | None) -> str:
     """A number as it stands in a sentence.
 
-    >>> shown(0.25), shown(Interval.of(Fraction(1, 3))), shown(-1e-12), shown(float("inf"))
+    >>> shown(0.25), shown(Fraction(1, 3)), shown(-1e-12), shown(float("inf"))
     ('1/4', '1/3', '-1e-12', '∞')
     """
     if isinstance(x, Interval):
