@@ -275,7 +275,7 @@ class Variable(Values):
 
     def __deepcopy__(self, memo: Any) -> Variable:
         shape = self._open  # the value alone does not tell
-        return Variable(Tensor(self.leaf), self.trainable, name=self.name, constraint=self.constraint, shape=shape)
+        return type(self)(Tensor(self.leaf), self.trainable, name=self.name, constraint=self.constraint, shape=shape)
 
     def __reduce__(self) -> tuple:
         made = (self._array(), self.trainable, True, None, self.name, None, self.dtype.name, None, self.constraint)

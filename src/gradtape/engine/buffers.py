@@ -78,7 +78,7 @@ class _Store:
             self.waiting[address] = memory
             self.of_size.setdefault(len(memory), []).append(address)
             self.bytes += len(memory)
-        while self.bytes > KEPT and self.waiting:
+        while KEPT is not None and self.bytes > KEPT and self.waiting:  # None while the interpreter ends
             address, oldest = self.waiting.popitem(last=False)
             self.of_size[len(oldest)].remove(address)
             self.bytes -= len(oldest)

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradtape.engine import profile
 from gradtape.engine.describe import Work, works
+from gradtape.engine.donate import chosen, given, overwritable
 from gradtape.engine.kernel import bound, dense, gather
 from gradtape.engine.library import ROUTINES
 from gradtape.engine.plan import SMALLER, plan
@@ -42,8 +43,13 @@ class Executable:
         self._outputs = gather(made.outputs)
         only = self.steps[0] if len(self.steps) == 1 else None
         self._only = only if only is not None and not isinstance(only, _Call) and only.outputs == made.outputs else None
+        self._overwrites: dict[Any, list[tuple[int, list[int]]]] | None = (
+            None  # asked for by the first run that may use it
+        )
 
     def __call__(self, values: list[Any]) -> Sequence[Any]:
+        if given and not profile.collecting.get():
+            return self._overwriting(values)
         if self._only is not None and not profile.collecting.get():  # the shortest way
             return self._only.results(values)
         slots = values + self._empty
@@ -52,6 +58,24 @@ class Executable:
         else:
             for run in self._runs:
                 run(slots)
+        return self._outputs(slots)
+
+    def _overwriting(self, values: list[Any]) -> Sequence[Any]:
+        """Run, some results in the memory of leaves that were given away."""
+        if self._overwrites is None:
+            kernels = [step for step in self.plan.steps if not isinstance(step, CallStep)]
+            found = overwritable(kernels, self.plan, len(self.program.leaves))
+            with_code = [step for step in self.steps if not isinstance(step, _Call)]
+            self._overwrites = {with_code[number]: places for number, places in found.items()}
+        slots = values + self._empty
+        for step in self.steps:
+            places = self._overwrites.get(step)
+            if places:
+                results = step.results(slots, chosen(places, slots, step.step.shapes))
+                for slot, value in zip(step.outputs, results, strict=True):
+                    slots[slot] = value
+            else:
+                step.run(slots)
         return self._outputs(slots)
 
     def works(self) -> list[Work]:

@@ -6,7 +6,7 @@ import ctypes
 import struct
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import addressof, c_char
 from functools import lru_cache, partial
 from math import prod
@@ -19,6 +19,7 @@ from gradtape.engine import profile
 from gradtape.engine.buffers import LARGE, empty
 from gradtape.engine.cache import Cache
 from gradtape.engine.combine import accumulator
+from gradtape.engine.donate import counts_references
 from gradtape.engine.elementary import TABLES
 from gradtape.engine.frame import SIZES, Arguments, LoopWords
 from gradtape.engine.layout import Layout
@@ -174,7 +175,7 @@ class ArrayKernel:
             numpys = as_dtype(name).dtype
             size = prod(shape) * numpys.itemsize
             make = np.empty if size < LARGE else partial(empty, bytes=size)
-            spare: list[Buffer] | None = [] if shape and 0 < size <= SMALL and _counts_references() else None
+            spare: list[Buffer] | None = [] if shape and 0 < size <= SMALL and counts_references() else None
             self._writes.append((make, shape, numpys, spare))
         # The partial results of reductions: how many lines of how many numbers, and of which type
         blocks, columns = (middle, step.lengths[-1]) if spec.deep else (inner, 1)
@@ -195,9 +196,9 @@ class ArrayKernel:
         for i, value in zip(self.outputs, self.results(slots), strict=True):
             slots[i] = value
 
-    def results(self, slots: Sequence[Any]) -> Sequence[Any]:
-        """The outputs, given slots that hold the inputs. For small arrays this is what takes the time, so it is
-        written out."""
+    def results(self, slots: Sequence[Any], over: Mapping[int, Buffer] | None = None) -> Sequence[Any]:
+        """The outputs, given slots that hold the inputs; those in `over` are written where these stand. For small
+        arrays this is what takes the time, so it is written out."""
         arguments = self._head.copy()
         keep = []  # copies whose addresses are in use
         for slot, in_place, offset, copies in self._reads:
@@ -214,8 +215,11 @@ class ArrayKernel:
             first = addressof(memory)
             self._reduce(arguments, [first + at for at in self._offsets])
             return self._numbers.unpack_from(memory)
-        results = []
+        results: list[Any] = []
         for make, shape, dtype, spare in self._writes:
+            if over and len(results) in over:
+                results.append(over[len(results)])
+                continue
             if spare:
                 try:
                     buffer = spare.pop()
@@ -233,7 +237,7 @@ class ArrayKernel:
             arguments += places
             self._call(arguments)
         for i, (_, shape, _, spare) in enumerate(self._writes):
-            if spare is not None:
+            if spare is not None and not over:
                 spare.append(results[i])
             elif not shape:
                 results[i] = results[i].array.item()
@@ -325,11 +329,6 @@ def _places(parts: Parts, block: int) -> np.ndarray:
 
 
 _count = sys.getrefcount
-
-
-def _counts_references() -> bool:
-    """Whether the interpreter knows who holds an object."""
-    return sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 def bound(step: KernelStep) -> ScalarKernel | ArrayKernel:

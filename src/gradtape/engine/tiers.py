@@ -13,6 +13,7 @@ from typing import Any
 
 from gradtape.config import settings
 from gradtape.engine.cache import Cache
+from gradtape.engine.donate import given, take_back
 from gradtape.engine.profile import in_pieces
 from gradtape.graph.node import TABLE
 from gradtape.graph.program import Program, Signature, rebuild
@@ -168,6 +169,8 @@ class OneByOne:
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         """The outputs, op by op."""
+        if given:
+            take_back(values)
         results: list[Any] = []
         for single, inputs in self.steps:
             results += as_it_is(single).run([results[i] if i >= 0 else values[-1 - i] for i in inputs])
@@ -203,6 +206,8 @@ class Pieces:
             self.parts.append((part, leaves, outputs, done))
 
     def __call__(self, values: list[Any]) -> Sequence[Any]:
+        if given:
+            take_back(values)
         known: dict[int, Any] = {-1 - i: value for i, value in enumerate(values)}
         with in_pieces():
             for part, leaves, outputs, done in self.parts:

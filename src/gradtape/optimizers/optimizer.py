@@ -21,7 +21,7 @@ from gradtape.graph.node import Node, scalar
 from gradtape.modes.tape import GradientTape
 from gradtape.ops.declare import convert
 from gradtape.optimizers.schedules import LearningRateSchedule, deserialize, serialize
-from gradtape.optimizers.step import change
+from gradtape.optimizers.step import Slot, change, renew
 from gradtape.optimizers.update import Update
 from gradtape.tensor import Tensor
 from gradtape.variable import Variable, assign_all
@@ -85,7 +85,7 @@ class Optimizer:
         self._rate: Any = None
         self._typed_rate: float | None = None  # the number that was given, with all its digits
         self._trainable: list[Variable] = []
-        self._slots: list[list[Variable]] = []  # of each variable
+        self._slots: list[list[Slot]] = []  # of each variable
         self._place: dict[int, int] = {}
         self._spared: list[Variable] = []
         self._spared_names: tuple[str, ...] = ()
@@ -188,14 +188,14 @@ class Optimizer:
         self._trainable += variables
         self._slots += [self._slots_of(variable) for variable in variables]
 
-    def _slots_of(self, variable: Variable) -> list[Variable]:
+    def _slots_of(self, variable: Variable) -> list[Slot]:
         firsts = {name: self._first_value(name) for name in self.slot_names}
         if self.use_ema:
             firsts["average"] = 0.0
         if self.gradient_accumulation_steps:
             firsts["gradient_accumulator"] = 0.0
         return [
-            Variable(
+            Slot(
                 np.full(variable.held.shape, first, variable.dtype.dtype),
                 trainable=False,
                 name=f"{variable.name}_{name}",
@@ -318,6 +318,8 @@ class Optimizer:
         _, update, names, known = self._ready
         rate = self.learning_rate
         rate = convert(rate.leaf if isinstance(rate, Variable) else as_node(rate), float64)
+        all_slots = [slot for kept in slots for slot in kept]
+        own = [slot for slot in all_slots if slot.own]
         made = change(update, variables, gradients, slots, names, [rate, *known], self._count)
         targets = [one for v, kept in zip(variables, slots, strict=True) for one in (v, *kept)]
         width = 1 + len(slots[0])
@@ -325,7 +327,7 @@ class Optimizer:
             constraint = getattr(variable, "constraint", None)
             if constraint is not None:
                 made[i * width] = as_node(constraint(wrap(made[i * width])))
-        assign_all([*targets, self._count], made)
+        renew([*targets, self._count], made, own, all_slots)
 
     def _update(self, variables: Sequence[Variable]) -> tuple[Update, dict[str, float]]:
         formula, choices = self._formula()
