@@ -405,7 +405,7 @@ def test_gradient_by_name(folder):
     ("point", "message"),
     [
         ("x=2,y", "names with their values"),
-        ("", "names with their values"),
+        ("", "--at x=1"),
         ("x=1,x=2", "x has two values"),
         ("x=one", "unknown name 'one'"),
         ("x=1e400", "x is inf"),
@@ -443,6 +443,8 @@ def test_fit_reads_standard_input(line):
     ("options", "message"),
     [
         (["--model", "w*x", "--target", "z"], "no column 'z'"),
+        (["--model", "w*x + v*y"], "which one is to be predicted"),
+        (["--model", "w*t + v"], "which of x, y is to be predicted"),
         (["--model", "w*x", "--target", "y", "--steps", "many"], "--steps is a whole number"),
         (["--model", "w*x", "--target", "y", "--start", "w"], "names with their values"),
         (["--model", "w*x", "--target", "y", "--optimizer", "sgd", "--rate", "100"], "the training diverges"),
@@ -454,3 +456,12 @@ def test_fit_refuses_in_one_sentence(folder, line, options, message):
     result = run("fit", "line.csv", *options)
     assert result.exit_code == 2 and message in result.stderr and not result.stdout
     assert [p.name for p in folder.iterdir()] == ["line.csv"]
+
+
+def test_gradient_asks_for_the_point():
+    result = run("gradient", "3*x**2 + 2*y")
+    assert result.exit_code == 2 and "--at x=1,y=1" in result.stderr
+
+
+def test_fit_predicts_the_column_that_is_left(line):
+    assert done("fit", "line.csv", "--model", "w*x + b", "--steps", "9").startswith("y = w*x + b, fitted to 20 rows")

@@ -26,7 +26,7 @@ STEPS = 5000
 def fit(
     data: str | Path | Mapping[str, Sequence[float]],
     model: str,
-    target: str,
+    target: str | None = None,
     *,
     loss: str = "mse",
     optimizer: str = "adam",
@@ -43,7 +43,7 @@ def fit(
 
     data        a CSV file whose first line names the columns, "-" for standard input, or columns by name
     model       an expression such as "w*x + b"; names that are columns are inputs, all others are parameters
-    target      the column that the model is to predict
+    target      the column that the model is to predict; None: the only one that is not in the model
     loss        "mse", "mae", "huber" (quadratic up to 1), or "logistic", where sigmoid(model) is the probability of 1
     optimizer   "adam" or "sgd", whose learning rate `rate` (0.1 and 0.01 if not given) falls to 0 along half a cosine
                 during `steps` steps, or "lbfgs" (SciPy's, the extra `fit`)
@@ -104,21 +104,21 @@ def fit(
 
 
 def _file(
-    source: str | Path, text: str, target: str, start: Mapping[str, float], options: Mapping[str, Any]
+    source: str | Path, text: str, target: str | None, start: Mapping[str, float], options: Mapping[str, Any]
 ) -> tuple[Data, Model]:
     """The columns of a file that the model needs, and the model."""
     found: list[Model] = []
 
     def choose(names: dict[str, str]) -> Sequence[str]:
         by_title = {title: name for name, title in names.items()}
-        found.append(read_model(text, by_title.get(target, target), tuple(names), start))
+        found.append(read_model(text, by_title.get(target or "", target), tuple(names), start))
         return (*found[0].inputs, found[0].target)
 
     return read(source, choose, **options), found[0]
 
 
 def _columns(
-    columns: Mapping[str, Sequence[float]], text: str, target: str, start: Mapping[str, float]
+    columns: Mapping[str, Sequence[float]], text: str, target: str | None, start: Mapping[str, float]
 ) -> tuple[Data, Model]:
     form = read_model(text, target, tuple(columns), start)
     arrays = {}

@@ -31,13 +31,14 @@ class Model:
         return f"{self.target} = {self.expression}"
 
 
-def model(text: str, target: str, columns: Sequence[str], start: Mapping[str, float]) -> Model:
+def model(text: str, target: str | None, columns: Sequence[str], start: Mapping[str, float]) -> Model:
     """Read a model. Names that are columns are inputs; the others, and all that `start` gives a value, are parameters.
+    Without a target it is the only column that is not in the model.
 
     Raises ExpressionError for text that cannot be read, ArgumentError for a target or start that does not fit.
     """
     shown = ", ".join(columns)
-    if target not in columns:
+    if target is not None and target not in columns:
         raise ArgumentError(f"there is no column {target!r} to fit; the columns are {shown}")
     for name in start:
         if name in columns:
@@ -45,6 +46,12 @@ def model(text: str, target: str, columns: Sequence[str], start: Mapping[str, fl
         if not name.isidentifier() or name in CONSTANTS:
             raise ArgumentError(f"a parameter cannot be called {name!r}; choose another name")
     read = parse(text, None, known=(*columns, *start))
+    if target is None:
+        others = [name for name in columns if name not in read.variables]
+        if len(others) != 1:
+            which = f"which of {', '.join(others)}" if others else f"all columns ({shown}) are in it; which one"
+            raise ArgumentError(f"{which} is to be predicted by the model {read}? say it with --target")
+        (target,) = others
     if target in read.variables:
         raise ArgumentError(f"the model has its own target {target} in it; write only how {target} is predicted")
     unused = [name for name in start if name not in read.variables]

@@ -19,7 +19,9 @@ from gradtape.cli.shell import Command, show_table
 def fit(
     data: Annotated[str, typer.Argument(help="A CSV file whose first line names the columns; - is standard input.")],
     model: Annotated[str, typer.Option(metavar="EXPRESSION", help="Column names are inputs, others parameters.")],
-    target: Annotated[str, typer.Option(metavar="COLUMN", help="The column that the model predicts.")],
+    target: Annotated[
+        str, typer.Option(metavar="COLUMN", help="What the model predicts; else the only column that is not in it.")
+    ] = "",
     loss: Annotated[str, typer.Option(metavar="mse|mae|huber|logistic", help="What is made small, a mean.")] = "mse",
     optimizer: Annotated[str, typer.Option(metavar="adam|sgd|lbfgs", help="lbfgs needs SciPy.")] = "adam",
     rate: Annotated[str, typer.Option(metavar="R", help="Learning rate; else 0.1 for adam, 0.01 for sgd.")] = "",
@@ -49,7 +51,7 @@ def fit(
 
     \b
     Examples:
-      gradtape fit data.csv --model "w*x + b" --target y -o fit.png
+      gradtape fit data.csv --model "w*x + b" -o fit.png
       gradtape fit decay.csv --model "a*exp(-k*t)" --target n --start k=0.1 --optimizer lbfgs
       gradtape fit exam.csv --model "w*hours + b" --target passed --loss logistic --json
       gradtape fit data.csv --model "w*x + b" --target y --save w.json --steps 100
@@ -67,7 +69,7 @@ def fit(
             found = fitting.fit(
                 data,
                 model,
-                target,
+                target or None,
                 loss=loss,
                 optimizer=optimizer,
                 rate=speed,

@@ -17,7 +17,7 @@ def gradient(
     expression: Annotated[str, typer.Argument(help="The function of the variables, in quotes.", show_default=False)],
     at: Annotated[
         str, typer.Option(metavar="NAME=VALUE,…", help="The point: every variable and its value.", show_default=False)
-    ],
+    ] = "",
     dtype: Type = "float64",
     latex: Annotated[bool, typer.Option("--latex", help="Print the formulas as LaTeX, nothing else.")] = False,
     formulas: Annotated[bool, typer.Option(help="Whether SymPy makes formulas; by default if it is there.")] = True,
@@ -35,7 +35,11 @@ def gradient(
       gradtape gradient "sin(a)*cos(b)" --at a=pi/2,b=0 --latex
     """
     from gradtape import study
+    from gradtape.text import parse
 
+    if not at:
+        names = parse(expression, None).variables or ("x",)
+        raise ArgumentError(f"at which point? give every variable a value: --at {','.join(f'{n}=1' for n in names)}")
     if latex and (json or not formulas):
         raise ArgumentError("--latex prints formulas alone; leave out --json and --no-formulas")
     found = study.gradient(
