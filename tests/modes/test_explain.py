@@ -164,7 +164,44 @@ class TestWhatTheTapeDidNotSee:
         assert found.cut.reason == "late" and found.cut.operation == "exp"
 
 
+class TestVariablesThatWereNotWatched:
+    @pytest.mark.parametrize(
+        "made, accessed, what",
+        [
+            ({"trainable": False}, True, "'w' is not trainable"),
+            ({}, False, "watch_accessed_variables=False"),
+        ],
+    )
+    def test_says_why_a_variable_was_not_watched(self, mode, made, accessed, what):
+        w = tf.Variable(0.5, name="w", **made)
+        with tf.GradientTape(watch_accessed_variables=accessed) as tape:
+            y = tf.sin(w) * 2.0
+        found = asked(tape, y, w, mode)
+        assert found.cut.reason == "unwatched" and what in found.cut.what and "tape.watch" in found.cut.fix
+
+    def test_a_variable_that_was_not_read(self, mode):
+        w, other = tf.Variable(0.5, name="w"), tf.Variable(0.5, name="other")
+        with tf.GradientTape() as tape:
+            y = tf.sin(w) * 2.0
+        found = asked(tape, y, other, mode)
+        assert found.cut.reason == "unwatched" and "'other' was not read" in found.cut.what
+
+
 class TestWhatOnlyTheSettingKnows:
+    def test_what_came_first_where_the_tape_recorded_nothing(self):
+        x = tf.constant(0.5)
+        with tf.config.override(explain=True):
+            early = tf.exp(x)
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = early * 2.0
+            assert asked(tape, y, x, True).cut.reason == "before"
+            with tf.GradientTape() as tape:
+                late = tf.exp(x)
+                tape.watch(x)
+                y = late * 2.0
+            assert asked(tape, y, x, True).cut.reason == "late"
+
     @pytest.mark.parametrize(
         "leave, how",
         [
@@ -335,9 +372,21 @@ class TestTheWarning:
         with tf.config.override(explain=True):
             with tf.GradientTape() as tape:
                 z = tf.exp(x)
-            with pytest.warns(TapeWarning, match="the gradient by source 1 is None: the source was not watched"):
+            with pytest.warns(
+                TapeWarning, match="the gradient by source 1 is None: the Variable 'Variable' was not read"
+            ):
                 tape.gradient(z, {"a": x, "b": y})
         assert tape.none_reasons[0] is None
+
+    def test_of_a_jacobian_stands_at_its_line_too(self):
+        x = tf.constant([0.5, 1.5])
+        with tf.config.override(explain=True):
+            with tf.GradientTape(persistent=True) as tape:
+                tape.watch(x)
+                y = tf.floor(x)
+            with pytest.warns(TapeWarning, match="floor has no derivative") as warned:
+                tape.jacobian(y, x)
+        assert warned[0].filename == __file__
 
     def test_comes_with_the_setting_alone_and_where_something_is_missing(self):
         x = tf.Variable(0.5)

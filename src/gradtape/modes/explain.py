@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -137,18 +137,26 @@ def explain(target: Any, source: Any, tape: Any = None) -> Explanation:
     sources = [node]
     if recording is not None and getattr(source, "assignable", False):
         sources = [*recording.reads.get(id(source), (source, []))[1], node]
-    return explained(recording, targets, sources, question.ops if isinstance(question, Question) else {})
+    ops = question.ops if isinstance(question, Question) else {}
+    return explained(recording, targets, sources, ops, source if getattr(source, "assignable", False) else None)
 
 
 class Question:
     """What a tape was asked: the recording, the nodes of the targets and of each source, where it found nothing, and
     what made the targets as far as the tape did not record it, which would be forgotten with their values."""
 
-    __slots__ = ("__weakref__", "missing", "ops", "recording", "targets", "wanted")
+    __slots__ = ("__weakref__", "missing", "ops", "recording", "targets", "variables", "wanted")
 
     def __init__(
-        self, recording: Recording, targets: list[Node], wanted: list[Sequence[Node]], totals: Sequence[Node | None]
+        self,
+        recording: Recording,
+        targets: list[Node],
+        wanted: list[Sequence[Node]],
+        totals: Sequence[Node | None],
+        sources: Sequence[Any] = (),
     ):
+        known = [one if getattr(one, "assignable", False) else None for one in sources]
+        self.variables = known or [None] * len(wanted)
         self.recording = recording
         self.targets = targets
         self.wanted = wanted
@@ -164,8 +172,10 @@ class Question:
     def reasons(self) -> list[str | None]:
         """For each source the reason why there is no gradient; None where there is one."""
         return [
-            str(explained(self.recording, self.targets, nodes, self.ops).cut or UNRELATED) if missing else None
-            for nodes, missing in zip(self.wanted, self.missing, strict=True)
+            str(explained(self.recording, self.targets, nodes, self.ops, variable).cut or UNRELATED)
+            if missing
+            else None
+            for nodes, variable, missing in zip(self.wanted, self.variables, self.missing, strict=True)
         ]
 
 
@@ -223,6 +233,19 @@ UNWATCHED = Cut(
 )
 
 
+def _unwatched(recording: Recording, variable: Any) -> Cut:
+    """Why a tape does not know a Variable."""
+    title = f"the Variable '{variable.name}'"
+    if not variable.trainable:
+        what = f"{title} is not trainable, so tapes do not watch it when it is read"
+        return Cut("unwatched", "", what, "call tape.watch with it, or make it with trainable=True")
+    if not recording.accessed:
+        what = f"{title} was not watched, and the tape was made with watch_accessed_variables=False"
+        return Cut("unwatched", "", what, "call tape.watch with it before it is read")
+    what = f"{title} was not read while the tape recorded"
+    return Cut("unwatched", "", what, "compute the target from it, and from this very Variable, inside the block")
+
+
 class _Edge(NamedTuple):
     """A node was made of another one, its input `i`."""
 
@@ -234,17 +257,22 @@ class _Edge(NamedTuple):
 
 
 def explained(
-    recording: Recording | None, targets: Sequence[Node], sources: Sequence[Node], ops: Mapping[Node, Op]
+    recording: Recording | None,
+    targets: Sequence[Node],
+    sources: Sequence[Node],
+    ops: Mapping[Node, Op],
+    variable: Any = None,
 ) -> Explanation:
     """The way over the fewest cuts from one of the nodes of a source to one of the targets; `ops` is what else is known
-    of what made nodes."""
-    search = _Search(recording, sources, ops)
+    of what made nodes, `variable` the source if it is one."""
+    unwatched = UNWATCHED if recording is None or variable is None else _unwatched(recording, variable)
+    search = _Search(recording, sources, ops, unwatched)
     path = search.path(targets)
     steps = tuple([_step(edge) for edge in path or []])
     cuts = [step.cut for step in steps if step.cut]
     if path is None:
         if recording is not None and not any(node in recording.made for node in sources):
-            cuts = [UNWATCHED]
+            cuts = [unwatched]
         elif recording is not None and not any(node in recording.made for node in targets):
             cuts = [NOTHING]
         else:
@@ -255,8 +283,9 @@ def explained(
 class _Search:
     """A search from targets back to sources, in the light of a recording if there is one."""
 
-    def __init__(self, recording: Recording | None, sources: Sequence[Node], ops: Mapping[Node, Op]):
+    def __init__(self, recording: Recording | None, sources: Sequence[Node], ops: Mapping[Node, Op], unwatched: Cut):
         self.recording = recording
+        self.unwatched = unwatched
         self.ops = ops
         self.made = recording.made if recording else {}
         self.sources = set(sources)
@@ -326,7 +355,7 @@ class _Search:
             return None
         name = _name(op)
         if x not in self.made:
-            return Cut("unwatched", name, UNWATCHED.what, UNWATCHED.fix, place) if x in self.sources else None
+            return replace(self.unwatched, operation=name, place=place) if x in self.sources else None
         if node not in self.made:
             return Cut(*self._unrecorded(node, name), place)
         if self.made[node] is None:
@@ -340,14 +369,14 @@ class _Search:
         paused = pauses.get(self.recording, ()) if self.recording else ()
         if origin is not None and any(begin < origin.order < end for begin, end in paused):
             return "paused", name, f"{name} was computed inside stop_recording", "compute it outside of that block"
-        orders = [origins[one].order for one, op in self.made.items() if op and one in origins]
-        if origin is None or not orders:
+        seen = [one for one in list(origins.values()) if any(each() is self.recording for each in one.recordings)]
+        if origin is None or not seen:
             what = f"{name} was computed while the tape did not record it: before or after its block, or in a pause"
             return "unrecorded", name, what, f"compute it inside the block; to see when, compute it again {AGAIN}"
         if any(one() is self.recording for one in origin.recordings):
             what = f"{name} was computed before the source was watched"
             return "late", name, what, "call tape.watch(x) before x is used"
-        if origin.order < min(orders):
+        if origin.order < min(one.order for one in seen):
             return "before", name, f"{name} was computed before the tape recorded", "compute it inside the block"
         return "after", name, f"{name} was computed after the tape had stopped", "compute it inside the block"
 

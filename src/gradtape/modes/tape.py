@@ -191,7 +191,8 @@ class GradientTape(TapeJacobians):
         totals = cotangents_of(recording, self._trace, targets, weights, wanted)
         self._question = None
         if None in totals or config.unusual:
-            self._note(Question(recording, [_node_of(one) for one in nest.flatten(target)], wanted, totals))
+            asked_for = [_node_of(one) for one in nest.flatten(target)]
+            self._note(Question(recording, asked_for, wanted, totals, [sources] if alone else nest.flatten(sources)))
         if zero:
             totals = [
                 full(nodes[0].shape, 0, nodes[0].dtype) if total is None else total
@@ -216,13 +217,13 @@ class GradientTape(TapeJacobians):
         """
         return self._question.reasons() if self._question else []
 
-    def _note(self, question: Question) -> None:
+    def _note(self, question: Question, stacklevel: int = 3) -> None:
         """Keep what was asked, if somebody may want to know why there is no gradient."""
         explain = config.settings().explain
         if explain or any(question.missing):
             self._question = asked(question)
         if explain and any(question.missing):
-            warnings.warn(warning(question), TapeWarning, stacklevel=3)
+            warnings.warn(warning(question), TapeWarning, stacklevel=stacklevel)
 
 
 def _node_of(target: Any) -> Node:

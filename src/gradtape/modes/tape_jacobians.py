@@ -117,14 +117,14 @@ class TapeJacobians:
     ) -> None:
         """What `none_reasons` are asked about."""
         if None in found:
-            self._note(Question(recording, targets, wanted, list(found)))
+            self._note(Question(recording, targets, wanted, list(found)), stacklevel=4)
 
     if TYPE_CHECKING:  # the rest of the tape
         _persistent: bool
 
         def _current(self) -> Recording: ...
         def _use_up(self, recording: Recording) -> None: ...
-        def _note(self, question: Question) -> None: ...
+        def _note(self, question: Question, stacklevel: int) -> None: ...
 
 
 def _pull(
