@@ -1,6 +1,7 @@
 """The examples of the README and of the pages in docs run, and the README's commands are those of CI."""
 
 import doctest
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,24 @@ def test_the_examples_of_the_readme_run():
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_the_examples_of_a_page_run(page):
     assert not doctest.testfile(str(page), module_relative=False).failed
+
+
+def test_the_readme_in_chinese_is_kept_in_step():
+    """The same headings, code, commands and links in the same order; only sentences differ."""
+    english, chinese = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md"))
+
+    def parts(text):
+        found = re.findall(r"^(?:(#+) .*|(    .*)|(>>> .*|\.\.\. .*)|- .*)$", text, re.MULTILINE)
+        return found, re.findall(r"\]\((?!README)([^)]*)\)", text), re.findall(r"`[^`\n]+`", text)
+
+    assert parts(english) == parts(chinese)
+    assert sum("一" <= c <= "鿿" for c in chinese) > 400
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_lead_somewhere(name):
+    for target in re.findall(r"\]\((?!http)([^)#]+)[^)]*\)", (ROOT / name).read_text(encoding="utf-8")):
+        assert (ROOT / target).exists(), target
 
 
 def test_ci_runs_the_test_command_of_the_readme():
