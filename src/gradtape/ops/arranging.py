@@ -16,7 +16,7 @@ from gradtape.graph.node import Node, leaf
 from gradtape.graph.shapes import normalize_axes
 from gradtape.graph.trace import apply
 from gradtape.ops.declare import convert, operation
-from gradtape.ops.indexing import taken
+from gradtape.ops.places import taken
 from gradtape.ops.shaping import CONCAT, broadcasted, getitem, reshaped
 
 Tensor = Any

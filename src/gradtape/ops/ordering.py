@@ -19,7 +19,8 @@ from gradtape.graph.shapes import Shape, normalize_axes
 from gradtape.graph.trace import apply
 from gradtape.ops import admit
 from gradtape.ops.declare import convert, operation, publish
-from gradtape.ops.indexing import gather, moved
+from gradtape.ops.indexing import gather
+from gradtape.ops.places import moved
 from gradtape.ops.shaping import getitem
 
 Tensor = Any

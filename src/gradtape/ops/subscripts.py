@@ -14,7 +14,7 @@ from gradtape.graph.shapes import Shape, broadcast, normalize_axes
 from gradtape.graph.trace import apply
 from gradtape.ops import shaping
 from gradtape.ops.declare import convert, operation
-from gradtape.ops.indexing import TAKE, flat_places, in_range, known, merged, moved, taken
+from gradtape.ops.places import TAKE, flat_places, in_range, known, merged, moved, taken
 from gradtape.ops.selection import coordinates, known_mask, where
 from gradtape.ops.shaping import CONCAT, broadcasted, reshaped
 
