@@ -134,7 +134,8 @@ def animate_descent(
     def pictures() -> Iterator[Figure]:
         for n in np.arange(max(len(one.points) for one in paths)):
             for one, way, curve in zip(paths, ways, curves, strict=True):
-                way.set_data(*one.points[: n + 1].T)
+                for line in way:
+                    line.set_data(*one.points[: n + 1].T)
                 curve.set_data(np.arange(len(one.losses))[: n + 1], one.losses[: n + 1])
             yield figure
             progress(int(n) + 1)

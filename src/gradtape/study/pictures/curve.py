@@ -16,12 +16,14 @@ from gradtape.study.pictures.labels import Label, place_labels
 from gradtape.study.pictures.near import polynomials, tangent_line
 from gradtape.study.pictures.notable import notable, saturated
 from gradtape.study.pictures.sampling import Curve, Picture
-from gradtape.study.pictures.style import Style, dress, figure_of, heading, key, place, style_of, zero_lines
+from gradtape.study.pictures.style import Style, caption, dress, figure_of, heading, key, place, style_of, zero_lines
 from gradtape.study.subject import Subject, check_dtype, check_points, check_range, subject
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+BAND = "Bands reach from the least to the greatest value, where oscillations follow each other too fast to be drawn."
 
 MOST_RINGS = 24
 """Breaks of one curve whose ends are ringed; more would hide it."""
@@ -112,7 +114,10 @@ def plot(
         words = "no finite value in this range"
         axes.text(0.5, 0.62, words, transform=axes.transAxes, ha="center", va="center", color=look.ink, fontsize=12)
     heading(axes, look, title if title is not None else shown.title(order))
-    key(axes, look)
+    if any(c.bands for c in picture.curves):
+        caption(axes, look, BAND)
+    if len(axes.get_legend_handles_labels()[0]) > 1:
+        key(axes, look)
     place_labels(axes, look, labels)
     return figure
 

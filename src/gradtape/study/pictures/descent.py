@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 10_000
 
+MOST_DOTS = 101
+"""Points of a way up to which each has a dot."""
+
 OPTIMIZERS: dict[str, Callable[[float], Any]] = {
     "sgd": optimizers.SGD,
     "momentum": lambda rate: optimizers.SGD(rate, momentum=0.9),
@@ -71,7 +74,7 @@ def descent(
     that cannot be read, ArgumentError for the rest.
 
     >>> figure = descent("x**2 + 10*y**2", (4, 1), optimizer=["sgd", "momentum"], rate=0.05, steps=20)
-    >>> [line.get_label() for line in figure.axes[0].get_lines()][:2]
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
     ['sgd', 'momentum']
     """
     shown, look = plane(f, name), style_of(style)
@@ -160,8 +163,10 @@ def around(paths: Sequence[Path]) -> tuple[tuple[float, float], tuple[float, flo
     return (ax - hx, ax + hx), (ay - hy, ay + hy)
 
 
-def draw_ways(axes: Axes, look: Style, shown: Plane, paths: Sequence[Path], across: Ends, up: Ends) -> list[Any]:
-    """The contours and the ways, each with a dot per step; returns the lines."""
+def draw_ways(
+    axes: Axes, look: Style, shown: Plane, paths: Sequence[Path], across: Ends, up: Ends
+) -> list[tuple[Any, ...]]:
+    """The contours and the ways, with a dot per step where they are few; returns the lines that make each way."""
     contours(axes, look, shown, across, up)
     dress(axes, look, *shown.variables)
     axes.grid(False)
@@ -170,10 +175,11 @@ def draw_ways(axes: Axes, look: Style, shown: Plane, paths: Sequence[Path], acro
     lines = []
     halo = [withStroke(linewidth=3.4 * look.weight, foreground=look.paper)]
     for n, one in enumerate(paths):
-        size = 3.5 if len(one.points) <= 60 else 2.0
-        dots: dict[str, Any] = {"marker": MARKERS[n % len(MARKERS)], "markersize": size * look.weight, "zorder": 5}
-        dots |= {"path_effects": halo}
-        lines += axes.plot(*one.points.T, label=one.name, **(look.look(n, 1.5) | dots))
+        below: dict[str, Any] = {"color": look.paper, "linewidth": 3.2 * look.weight, "zorder": 4.5}
+        lines.append((*axes.plot(*one.points.T, label=f"_below {one.name}", **below),))
+        dots: dict[str, Any] = {"marker": MARKERS[n % len(MARKERS)], "markersize": 3.5 * look.weight, "zorder": 5}
+        shape = dots if len(one.points) <= MOST_DOTS else {"zorder": 5}
+        lines[-1] += tuple(axes.plot(*one.points.T, label=one.name, **(look.look(n, 1.5) | shape)))
     first = paths[0].points[0]
     axes.plot(*first, marker="o", color=look.ink, markersize=8 * look.weight, zorder=6, label="_start")
     words: dict[str, Any] = {"color": look.ink, "fontsize": 0.9 * look.font, "path_effects": halo, "zorder": 7}

@@ -166,8 +166,10 @@ def key(axes: Axes, look: Style, **options: Any) -> None:
 
 
 def caption(axes: Axes, look: Style, text: str) -> None:
-    """Words below a picture that say what is shown."""
+    """Words below a picture that say what is shown. A figure with other pictures in it has one already."""
     figure = figure_of(axes)
+    if figure.get_supxlabel():
+        return
     width = int(figure.get_figwidth() * 125 / look.font)
     figure.supxlabel(textwrap.fill(text, max(width, 20)), fontsize=0.8 * look.font, color=look.ink, parse_math=False)
 
