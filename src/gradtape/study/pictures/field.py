@@ -117,7 +117,7 @@ def contours(axes: Axes, look: Style, shown: Plane, across: Ends, up: Ends) -> N
     filled = axes.contourf(x, y, z, levels, cmap=colours, norm=norm, extend=extend)
     if np.ptp(finite) > 0:
         # Dashed below zero, so that hills and valleys differ in grey print, too.
-        dashes = np.where(levels < 0, "dashed", "solid").tolist()
+        dashes: Any = [(0, (7, 5)) if level < 0 else "solid" for level in levels]
         axes.contour(x, y, z, levels, colors=look.quiet, linewidths=0.7 * look.weight, linestyles=dashes)
     bar = figure_of(axes).colorbar(filled, ax=axes, fraction=0.05, pad=0.02)
     bar.ax.yaxis.set_major_formatter("{x:g}")
