@@ -8,6 +8,7 @@
     python tools/sweep.py --halves                # float16 and bfloat16 at all 65536 inputs: a minute or two
     python tools/sweep.py --high 30000            # orders 4 to 10 of some functions, both types, against Arb
     python tools/sweep.py --binary 30000          # functions of two variables, both types, against Arb
+    python tools/sweep.py --zeros 100000          # next to zeros of derivatives, in ulps of the result, against Arb
     python tools/sweep.py --rows 1300             # softmax, its logarithms and norms, both types, against Arb
     python tools/sweep.py --peers 100000          # TensorFlow, PyTorch and JAX, as far as they are installed
     python tools/sweep.py --seconds 300           # stop after this time
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--halves", action="store_true", help="float16 and bfloat16, all inputs")
     parser.add_argument("--high", type=int, metavar="N", help="orders 4 to 10 of some functions, about N inputs")
     parser.add_argument("--binary", type=int, metavar="N", help="functions of two variables, about N pairs")
+    parser.add_argument("--zeros", type=int, metavar="N", help="next to zeros, about N inputs")
     parser.add_argument("--rows", type=int, metavar="N", help="functions of rows of numbers, about N rows")
     parser.add_argument("--peers", type=int, metavar="N", help="the peers, on a sample of about N inputs")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
@@ -86,6 +88,8 @@ def _work(options: argparse.Namespace, names: list[str]) -> list[tuple[list, int
         found.append((list(work.high_parts(names, options.high)), options.processes))
     if options.binary:
         found.append((list(work.binary_parts(options.binary)), options.processes))
+    if options.zeros:
+        found.append((list(work.zero_parts(names, options.zeros)), options.processes))
     if options.rows:
         found.append((list(work.row_parts(options.rows)), options.processes))
     if options.peers:

@@ -47,8 +47,9 @@ class Errors:
         """The power of two that is ulp(x)."""
         return np.maximum(np.frexp(x.astype(np.float64))[1] - self.digits, self.lowest)
 
-    def tally(self, at: np.ndarray, spacings: list[np.ndarray], order: int) -> Tally:
-        """The tally, where `at` says which place is named; for each argument its spacings."""
+    def tally(self, at: np.ndarray, spacings: list[np.ndarray], order: int, mixed: bool = False) -> Tally:
+        """The tally, where `at` says which place is named; for each argument its spacings. `mixed` counts the mixed
+        error whatever the order."""
         for i, (true, slopes) in self.unusual.items():
             result = float(self.results[i])
             self.broken[i] = self.is_broken(result, true)
@@ -70,7 +71,7 @@ class Errors:
         ulps = self.ulps[self.kept]
         with np.errstate(over="ignore", invalid="ignore"):
             allowance = np.nan_to_num(self.allowances.sum(0))[self.kept]
-            counted = ulps / (1 + share(order, self.size[self.kept], allowance))
+            counted = ulps / (1 + (allowance if mixed else share(order, self.size[self.kept], allowance)))
         broken = self.broken[self.kept]
         off = broken | (ulps > 0.5)
         return tally(int(self.kept.sum()), at[self.kept][off], ulps[off], counted[off], broken[off], order)

@@ -2,7 +2,7 @@
 
 Only the function itself is read that way; its derivatives come from power series with Arb's rigorous bounds
 (python-flint), so they do not depend on the table's rules. Without python-flint, or for a function that Arb's series
-do not have, mpmath differentiates numerically with 400 bits, which takes a thousand times as long.
+do not have, mpmath differentiates numerically with 400 bits, which takes far longer.
 """
 
 from __future__ import annotations

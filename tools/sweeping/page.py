@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeping import peers, rows
+from gradtape.engine.elementary.coefficients import PSI_TABLE
+from sweeping import peers, rows, zeros
 from sweeping.binary import DERIVATIVES
 from sweeping.binary import FUNCTIONS as BINARY_FUNCTIONS
 from sweeping.functions import CONTRACT, HIGH_CONTRACT, HIGH_FUNCTIONS, HIGH_ORDERS, ORDERS, catalogue, exists
 from sweeping.halves import HALVES
 from sweeping.measure import Tally
-from sweeping.state import BINARY, FLOAT32, FLOAT64, HIGH, ROWS, State
+from sweeping.state import BINARY, FLOAT32, FLOAT64, HIGH, ROWS, ZEROS, State
 
 PATH = Path(__file__).parents[2] / "docs" / "accuracy.md"
 
@@ -50,9 +51,13 @@ contract · share that is broken. "–" is no such function, or one that is defi
 DOUBLE = """
 ## float64
 
-The true value is that of the power series in Arb, with rigorous bounds, at the same kind of sample; a few hundred
-inputs in 400 bits by mpmath where Arb's series do not have the function. Left out are breakpoints of piecewise
-functions, whose derivative is a convention, and for derivatives what lies outside of a function's domain.
+There are two oracles. Arb (python-flint) is the fast one: what each primitive says it is with mpmath is read with Arb's
+power series, whose coefficients are balls that hold the true value for certain; the precision grows until 70 bits of
+each are known. mpmath is the independent one: it differentiates the same definition numerically in 400 bits, which
+takes far longer. It stands in where Arb's series do not have a function, at a few hundred inputs, and the tests
+(`tests/laws/test_sweep_against_arb.py`) hold one against the other: they must agree to 68 bits. Neither uses the
+derivatives of the table. The inputs are the same kind of sample. Left out are breakpoints of
+piecewise functions, whose derivative is a convention, and for derivatives what lies outside of a function's domain.
 """
 
 HIGH_ORDER = """
@@ -83,16 +88,28 @@ special numbers with subnormal ones among them; for `pow` x > 0, for `xlogy` y >
 """
 
 
+NEXT_TO_ZERO = """
+## Next to zeros
+
+Largest errors in ulps of the result, with no allowance for x, at about {count} inputs per row: four neighbours of each
+zero on both sides, and numbers in distances of all sizes. Of `digamma`, which has a zero between any two poles, these
+are the zeros down to -{far}, and {some} up to {limit:.0e} for float64 and {short_limit:.0e} for float32, spread evenly
+over the powers of two. Up to the {psi}th, float64 has them in a table; behind it is double-double arithmetic.
+"""
+
 ROW = """
 ## Functions of a row of numbers
 
 *value* is what the function gives; *entries* are entries of its Jacobian, taken as the gradient for a cotangent that is
 1 at one place; *vjp* is the gradient for random cotangents, with a common part in some. A number t that depends on
 many arguments has the mixed error |r − t| / (ulp(t) + Σⱼ |∂t/∂xⱼ|·ulp(xⱼ)/2): half an ulp of each is allowed for, of
-x for entries, of x and the cotangents for a vjp. The contract is 1 ulp for values, and 2 ulp for gradients, mixed next
-to a zero as above. True values come from Arb, for about {count} rows of 1 to 1000 numbers: ordinary, nearly and exactly
-equal, of only two values, spread from -800 to 800, around 10⁴ and as large as that, with one that has nearly all, with
--inf, subnormal, and of all exponents. The last columns but two say of which kind and how long the worst row is.
+x for entries, of x and the cotangents for a vjp. So far the true value moves, to first order, if each argument is a
+rounded number. The contract is 1 ulp for values; 2 ulp for entries, mixed next to a zero as above; and 2 ulp of the
+mixed error for a vjp, which is a sum that cancels as the cotangents have it.
+
+True values come from Arb, for about {count} rows of 1 to 1000 numbers: ordinary, nearly and exactly equal, of only two
+values, spread from -800 to 800, around 10⁴ and as large as that, with one that has nearly all, with -inf, subnormal,
+and of all exponents. It is said of which kind and how long the worst row is.
 """
 
 
@@ -131,6 +148,13 @@ def lines(state: State) -> Iterator[str]:
         yield TWO.format(count=_count(max(counts)))
         heads = [f"∂{variables}" if variables else "value" for variables in DERIVATIVES]
         yield from _table(["function", "type", *heads], _two(state))
+    counts = {part.count for part in state.done if part.table in ZEROS}
+    if counts:
+        limits = {"limit": zeros.LIMITS[FLOAT64], "short_limit": zeros.LIMITS[FLOAT32]}
+        yield NEXT_TO_ZERO.format(
+            count=_count(max(counts)), far=zeros.FAR, some=zeros.SOME, psi=len(PSI_TABLE), **limits
+        )
+        yield from _table(["function", "order", "type", "max ulp", "at x", "broken", "inputs"], _zeros(state))
     counts = {part.count for part in state.done if part.table in ROWS}
     if counts:
         yield ROW.format(count=_count(max(counts)))
@@ -184,6 +208,15 @@ def _two(state: State) -> Iterator[list[str]]:
             found = [state.row(table, f"{name} {v}".strip(), len(v)) for v in DERIVATIVES]
             if any(found):
                 yield [f"`{name}`", dtype, *["" if known is None else _counted(known[0]) for known in found]]
+
+
+def _zeros(state: State) -> Iterator[list[str]]:
+    for name, order in zeros.names():
+        for table, dtype in ZEROS.items():
+            if found := state.row(table, name, order):
+                tally = found[0]
+                row = [f"`{name}`", str(order), dtype, _ulps(tally.ulps), _place(tally.ulps_at)]
+                yield [*row, _count(tally.wrong), _count(tally.inputs)]
 
 
 def _rows(state: State, count: int) -> Iterator[list[str]]:

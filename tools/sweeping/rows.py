@@ -7,7 +7,9 @@ and 0 elsewhere. "vjp" is that of random cotangents. The mixed measure of a numb
 
 allows for half an ulp of each of them: so far the true value moves, to first order, if every argument is the rounded
 one of another, and no more can be asked of anybody who has the rounded ones. The arguments of a vjp are x and the
-cotangents, those of an entry are x alone.
+cotangents, those of an entry are x alone. An entry counts like a first derivative of one variable, in pure ulps but
+next to a zero. A vjp counts in the mixed measure everywhere: it is a sum of products, and how much of it cancels is up
+to the cotangents.
 """
 
 from __future__ import annotations
@@ -245,4 +247,4 @@ def _of_batch(function: str, what: str, x: np.ndarray, given: np.ndarray | None,
             known = true if true.is_finite() else None
             errors.add(row * len(exact) + k, known, flint.arb(float(allowed[k])))
     places = np.full(results.size, float(at))
-    return errors.tally(places, [np.ones(results.size, int)], int(given is not None))
+    return errors.tally(places, [np.ones(results.size, int)], int(given is not None), mixed=what == "vjp")

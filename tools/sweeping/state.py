@@ -30,6 +30,8 @@ BINARY_NAMES = dict(binary_names())
 ROWS = {"rows-float32": FLOAT32, "rows-float64": FLOAT64}
 """The tables of functions of a row of numbers, by the type that they are about."""
 ROWS_NAMES = dict(rows_names())
+ZEROS = {"zeros-float32": FLOAT32, "zeros-float64": FLOAT64}
+"""The tables of what is next to zeros, by the type that they are about."""
 HIGH = {"high-float32": FLOAT32, "high-float64": FLOAT64}
 """The tables of orders above the third, by the type that they are about."""
 
@@ -101,7 +103,7 @@ def _code(part: Part) -> str:
         return rows_fingerprint(part.function, ROWS[part.table]) if part.function in ROWS_NAMES else "gone"
     if part.function not in catalogue():
         return "gone"
-    types = [HIGH.get(part.table, FLOAT64)]
+    types = [(HIGH | ZEROS).get(part.table, FLOAT64)]
     if part.table == FLOAT32:
         types = [FLOAT32, FLOAT64]
     elif part.table in HALVES:

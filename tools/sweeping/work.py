@@ -13,10 +13,10 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from gradtape import config
-from sweeping import binary, halves, inputs, oracle, peers, rows
+from sweeping import binary, halves, inputs, oracle, peers, rows, zeros
 from sweeping.functions import HIGH_FUNCTIONS, HIGH_ORDERS, catalogue, constants, exists, values
 from sweeping.measure import Tally, measure
-from sweeping.state import BINARY, FLOAT32, FLOAT64, HIGH, ROWS, Part, State
+from sweeping.state import BINARY, FLOAT32, FLOAT64, HIGH, ROWS, ZEROS, Part, State
 
 BLOCK = 1 << 18
 """So many numbers are computed at once: small enough for the processor's cache."""
@@ -71,6 +71,8 @@ def carry_out(part: Part) -> Tally:
         return binary.measured(name, part.count, BINARY[part.table])
     if part.table in ROWS:
         return rows.measured(name, part.count, ROWS[part.table])
+    if part.table in ZEROS:
+        return zeros.measured(name, order, part.count, ZEROS[part.table])
     if part.table in HIGH:
         return oracle.measured(name, order, part.count, HIGH[part.table])
     x = inputs.chunk(part.count) if part.is_chunk else float32_inputs(name, order, part.count)
@@ -104,6 +106,14 @@ def binary_parts(count: int) -> Iterator[Part]:
     for table in BINARY:
         for name, order in binary.names():
             yield Part(table, name, order, f"sample {count}")
+
+
+def zero_parts(names: Iterable[str], count: int) -> Iterator[Part]:
+    chosen = set(names)
+    for table in ZEROS:
+        for name, order in zeros.names():
+            if name in chosen:
+                yield Part(table, name, order, f"sample {count}")
 
 
 def row_parts(count: int) -> Iterator[Part]:

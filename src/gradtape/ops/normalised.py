@@ -78,9 +78,29 @@ def rows(name: str, x: Node, axis: Axis) -> Rows:
     wide, top = convert(x, float64), convert(top, float64)
     short = int(x.dtype is not float64)
     terms = exp_difference(wide, spread(top, axes, x.shape), short)
-    rest = over_runs(SUM, terms - largest, axes)
+    rest = total(terms - largest, axes, short)
     count = round(over_runs(SUM, terms, axes) - rest)  # how many are largest; a sum of its own would be another pass
     return Rows(x, wide, axes, short, top, terms, rest + (count - 1))
+
+
+SPLIT = 2.0**27
+
+
+def total(x: Node, axes: tuple[int, ...], short: int) -> Node:
+    """Σ x of float64, with one rounding; if `short` says that a float32 is to come of it, as it comes.
+
+    Adding and subtracting a number that is 2**27 times as large as the sum of all sizes leaves the leading bits of each
+    term: multiples of one power of two, whose sum is exact. What they lack is so small that its rounding does not
+    matter (Rump, Ogita and Oishi, *Accurate floating-point summation*, SIAM Journal on Scientific Computing 31, 2008).
+    """
+    plain = over_runs(SUM, x, axes)
+    if short:
+        return plain
+    large = stop_gradient(over_runs(SUM, abs(x), axes) * SPLIT)
+    grid = spread(large, axes, x.shape)
+    head = stop_gradient((x + grid) - grid)
+    parts = over_runs(SUM, head, axes) + over_runs(SUM, x - head, axes)
+    return where(large < float("inf"), parts, plain)
 
 
 def _infer_second(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
@@ -115,13 +135,18 @@ def _of_batches(
 
 def _shares_rule(ct: Node, i: int, p: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node | None:
     """pᵢ (ctᵢ - Σ p ct), with cotangents relative to that of a share above one half: to itself it adds nothing then, so
-    that of its own difference from the mean, (1 - p) times something, all digits are there."""
+    that of its own difference from the mean, (1 - p) times something, all digits are there. In float64 they are else
+    relative to their mean, so that what they have in common costs no digits; as Σ p = 1, that is no function of p."""
     if i:
         return None
     x, ct, p = inputs[0], convert(ct, float64), convert(p, float64)
-    dominant = over_runs(SUM, choose(p > 0.5, ct), axes)
-    relative = ct - spread(dominant, axes, x.shape)
-    mean = over_runs(SUM, p * relative, axes)
+    short, large = int(x.dtype is not float64), p > 0.5
+    common = over_runs(SUM, choose(large, ct), axes)
+    if not short:
+        some = over_runs(SUM, choose(large, p), axes) > 0
+        common = where(some, common, stop_gradient(over_runs(SUM, p * ct, axes)))
+    relative = ct - spread(common, axes, x.shape)
+    mean = total(p * relative, axes, short)
     return convert(p * (relative - spread(mean, axes, x.shape)), x.dtype)
 
 
@@ -130,13 +155,14 @@ def _log_shares_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes
     if i:
         return None
     x, ct = inputs[0], convert(ct, float64)
+    short = int(x.dtype is not float64)
     p = rows("log_softmax", x, axes).softmax()
     small = p <= 0.5
-    others = over_runs(SUM, choose(small, ct), axes)
-    total = others + over_runs(SUM, choose(p > 0.5, ct), axes)
-    rest = over_runs(SUM, choose(small, p), axes)
-    usual = ct - p * spread(total, axes, x.shape)
-    return convert(where(small, usual, spread(rest * total - others, axes, x.shape)), x.dtype)
+    others = total(choose(small, ct), axes, short)
+    whole = others + over_runs(SUM, choose(p > 0.5, ct), axes)
+    rest = total(choose(small, p), axes, short)
+    usual = ct - p * spread(whole, axes, x.shape)
+    return convert(where(small, usual, spread(rest * whole - others, axes, x.shape)), x.dtype)
 
 
 SHARES = _with_rule("softmax", _shares_rule)
@@ -209,9 +235,9 @@ def euclidean(x: Node, axes: tuple[int, ...]) -> Node:
         top = stop_gradient(over_runs(MAX, abs(x), axes))
         factor = where(top > LARGE, literal(1 / STEP, float64), where(top < SMALL, literal(STEP, float64), 1))
         wide = wide * spread(factor, axes, x.shape)
-    total = over_runs(SUM, square(wide), axes)
-    zero = equal(total, 0)
-    root = where(zero, 0, sqrt(where(zero, 1, total)))
+    squares = total(square(wide), axes, int(x.dtype is not float64))
+    zero = equal(squares, 0)
+    root = where(zero, 0, sqrt(where(zero, 1, squares)))
     return root if factor is None else root * reciprocal(factor)
 
 
@@ -265,8 +291,8 @@ def _power_norm(size: Node, axes: tuple[int, ...], p: float) -> Node:
     usual = (top > 0) & (top < float("inf"))
     scale = where(usual, top, 1)
     share = size / spread(scale, axes, size.shape)
-    total = over_runs(SUM, pow(share, p), axes)
-    return where(usual, scale * pow(where(usual, total, 1), 1 / p), top)
+    powers = over_runs(SUM, pow(share, p), axes)
+    return where(usual, scale * pow(where(usual, powers, 1), 1 / p), top)
 
 
 @operation("x")
