@@ -15,21 +15,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from gradtape.errors import ArgumentError
 from gradtape.graph.handles import Handle, TensorLike, wrap
-from gradtape.graph.node import Node, Op, leaf
+from gradtape.graph.node import Node, Op
 from gradtape.graph.shapes import size
 from gradtape.graph.trace import apply
 from gradtape.modes.batch import batched, repeated
 from gradtape.modes.expansion import name_of, point_of, record
+from gradtape.modes.jacobians import counted, units
+from gradtape.modes.kept import Found, is_by_hand, kept
 from gradtape.modes.power_series import ONE, Coefficient
+from gradtape.modes.sketch import Sketch
 from gradtape.modes.taylor import Walk, behind
 from gradtape.modes.transformed import transform
 from gradtape.ops.arithmetic import plus
-from gradtape.ops.shaping import SUM, broadcasted, full
-from gradtape.rewrite.recorded import recorded
+from gradtape.ops.shaping import SUM, broadcasted, full, reshaped
+from gradtape.rewrite.recorded import NEVER, recorded
 
 
 class Collapsed(NamedTuple):
@@ -64,15 +65,25 @@ def laplacian(f: Callable[..., Any]) -> Callable[..., Any]:
                 f"laplacian needs a function that returns one Tensor, but {name_of(f)} returned a "
                 f"{type(result).__name__}"
             )
-        return wrap(_collapsed(recorded(made.ops, {}).made, point, result.node))
+        target = result.node
+
+        def walk(numbers: Mapping[Node, int]) -> Found:
+            stable = recorded(made.ops, numbers)
+            found = _collapsed(stable.made, point, target)
+            return [found], NEVER if is_by_hand(stable.made) else stable.rests_on
+
+        nodes = [*counted(size(point.shape)), *made.ops, point, target]
+        (found,) = kept(("Laplacian", len(made.ops)), nodes, made.ops, made.token, walk)
+        assert found is not None
+        return wrap(found)
 
     return summed
 
 
 def _collapsed(made: Mapping[Node, Op | None], point: Node, target: Node) -> Node:
     number = size(point.shape)
-    axes = np.eye(number, dtype=point.dtype.dtype).reshape((number, *point.shape))
-    known = {point: Collapsed(leaf(axes, point.dtype), None)}
+    axes = reshaped(units(0, number, number, point.dtype), (number, *point.shape))
+    known = {point: Collapsed(axes, None)}
     ops = dict(made)
     for node in behind(ops, known, [target]):
         op = ops[node]
@@ -89,20 +100,25 @@ def _through(
 ) -> Collapsed:
     """What an operation makes of what is carried."""
     inputs = list(dict.fromkeys([x for x in op[1] if x in known]))
-    places = {x: Node(None, None, x.shape, x.dtype) for x in inputs if known[x].firsts is not None}
-    curved, straight = Walk(ops, wide=False, order=2), Walk(ops, wide=False, order=2)
+    with Sketch("a Laplacian", "all directions are computed at once") as sketch:
+        places = {x: sketch.placeholder(x.shape, x.dtype) for x in inputs if known[x].firsts is not None}
+        curved = Walk(ops, wide=False, order=2)
+        for x in inputs:
+            curved.seed(x, [Coefficient(ONE, places[x]) if x in places else None])
+        bent = curved.recorded(node, op)
+        ones = [bent.full(k) if bent[k] else None for k in (1, 2)]
+    sketch.hand_out([one for one in ones if one is not None])
+    first, second = (one and _for_all(one, known, places, number) for one in ones)
+    straight = Walk(ops, wide=False, order=2)
     for x in inputs:
-        curved.seed(x, [Coefficient(ONE, places[x]) if x in places else None])
-        second = known[x].second
-        straight.seed(x, [None, None if second is None else Coefficient(ONE, second)])
-    bent = curved.recorded(node, op)
-    first, second = (_for_all(bent.full(k), known, places, number) if bent[k] else None for k in (1, 2))
+        carried = known[x].second
+        straight.seed(x, [None, None if carried is None else Coefficient(ONE, carried)])
     total = straight.recorded(node, op)[2]
-    carried = None if total is None else broadcasted(total.plain(node.dtype), node.shape)
+    summed = None if total is None else broadcasted(total.plain(node.dtype), node.shape)
     if second is not None:
         here = apply(SUM, (second,), ((0,),))
-        carried = here if carried is None else plus(carried, here)
-    return Collapsed(first, carried)
+        summed = here if summed is None else plus(summed, here)
+    return Collapsed(first, summed)
 
 
 def _for_all(one: Node, known: Mapping[Node, Collapsed], places: Mapping[Node, Node], number: int) -> Node:

@@ -6,19 +6,18 @@ Stands between `modes.reverse`, which walks, and the tape, which is asked.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from gradtape import config
 from gradtape.errors import ArgumentError, DTypeError, ShapeError, TargetError
 from gradtape.graph.handles import Handle, as_node, need_tensor
 from gradtape.graph.node import Node, Recording
-from gradtape.graph.trace import between, thread
 from gradtape.modes import nest
+from gradtape.modes.kept import is_by_hand, kept
 from gradtape.modes.reverse import pull_back
 from gradtape.ops.arithmetic import plus
 from gradtape.ops.shaping import full
 from gradtape.rewrite.recorded import NEVER, Conditions, recorded
-from gradtape.rewrite.table import KEPT
 
 
 def targets_of(recording: Recording, target: Any, output_gradients: Any) -> tuple[list[Node], list[Node | None] | None]:
@@ -63,14 +62,7 @@ def cotangents_of(
     weights: list[Node | None] | None,
     wanted: list[Sequence[Node]],
 ) -> list[Node | None]:
-    """The cotangent of each source.
-
-    If all was recorded in the Trace that is still open, and the same was asked after the same operations before, then
-    the walk is not made again: what it added to the Trace is known.
-    """
-    trace = thread.trace
-    if trace.token is not token or not config.usual():
-        return pulled_back(recording, targets, weights, wanted, {})[0]
+    """The cotangent of each source."""
     given = [*recording.made, *recording.watched, *targets]
     pattern: tuple | None = None
     if weights is not None:
@@ -78,21 +70,9 @@ def cotangents_of(
         pattern = tuple([weight is None for weight in weights])
     for nodes in wanted:
         given += nodes
-    lengths = (len(recording.made), len(recording.watched), *map(len, wanted))
-    key = (lengths, pattern, *map(trace.__getitem__, given))
-    before = trace.prefix
-    known = before.known.get(key, ())
-    for conditions, steps, after, places in known:
-        if conditions is None or conditions.hold(trace.at, recording.made):
-            return trace.replay(steps, after, places)
-    totals, conditions = pulled_back(recording, targets, weights, wanted, trace)
-    if conditions is NEVER:
-        return totals
-    places = [None if total is None else trace[total] for total in totals]
-    steps = between(before, trace.prefix)
-    if steps is not None:
-        before.known[key] = ((conditions, steps, trace.prefix, places), *known[: KEPT - 1])
-    return totals
+    question = (len(recording.made), len(recording.watched), *map(len, wanted), pattern)
+    walk = partial(pulled_back, recording, targets, weights, wanted)
+    return kept(question, given, recording.made, token, walk)
 
 
 def pulled_back(
@@ -117,8 +97,7 @@ def pulled_back(
         open_there = pull_back(recorded(recording.made, numbers, apart=inside).made, seeds)
         cotangents.update({node: open_there[node] for node in inside if node in open_there})
     totals = [_total(nodes, cotangents) for nodes in wanted]
-    by_hand = any(op is not None and op[0].kind == "custom" for op in stable.made.values())  # Python, which may change
-    return totals, NEVER if inside or by_hand else stable.rests_on
+    return totals, NEVER if inside or is_by_hand(stable.made) else stable.rests_on
 
 
 def nodes_of(recording: Recording, source: Any) -> Sequence[Node]:

@@ -9,26 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from math import factorial
 from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradtape import config
 from gradtape.errors import ArgumentError, DTypeError, ShapeError
 from gradtape.graph.handles import Handle, TensorLike, as_node, number_node, wrap
 from gradtape.graph.node import Buffer, Node, Op, Recording, recordings
-from gradtape.graph.trace import Trace, between, rely, thread, watched
+from gradtape.graph.trace import rely, thread, watched
 from gradtape.modes import nest
 from gradtape.modes.arguments import need_tensors
+from gradtape.modes.kept import Found, is_by_hand, kept
 from gradtape.modes.power_series import UNIT, Coefficient
 from gradtape.modes.taylor import expand
 from gradtape.ops.arithmetic import identity, multiply
 from gradtape.ops.declare import convert, float_operand, literal
 from gradtape.ops.shaping import broadcasted, full
-from gradtape.rewrite.recorded import NEVER, Conditions, recorded
-from gradtape.rewrite.table import KEPT
+from gradtape.rewrite.recorded import NEVER, recorded
 
 Tensor = Any
 
@@ -178,32 +178,13 @@ Given = Mapping[Node, Sequence[Coefficient | None]]
 def _expanded(
     made: Recorded, given: Given, targets: Sequence[Node], order: int, factor: Callable[[int], int]
 ) -> list[list[Tensor]]:
-    """The coefficients of the targets from the first on, each times a factor.
-
-    If all was recorded in the Trace that is still open, and the same was asked after the same operations before, then
-    what that added to the Trace is known.
-    """
-    trace = thread.trace
-    usual = trace.token is made.token and config.usual()
-    if not usual or any(op is not None and op[0].kind == "custom" for op in made.ops.values()):
-        return _nest(_scaled_all(made, given, targets, order, factor, {})[0], order)
-    key = (
-        factor(order),
-        order,
-        tuple([tuple([_key(trace, one) for one in coefficients]) for coefficients in given.values()]),
-        *map(trace.__getitem__, [*made.ops, *given, *targets]),
-    )
-    before = trace.prefix
-    known = before.known.get(key, ())
-    for conditions, steps, after, places in known:
-        if conditions is None or conditions.hold(trace.at, made.ops):
-            return _nest(trace.replay(steps, after, places), order)
-    nodes, rests_on = _scaled_all(made, given, targets, order, factor, trace)
-    places = [trace[node] for node in nodes]
-    steps = between(before, trace.prefix)
-    if rests_on is not NEVER and steps is not None:
-        before.known[key] = ((rests_on, steps, trace.prefix, places), *known[: KEPT - 1])
-    return _nest(nodes, order)
+    """The coefficients of the targets from the first on, each times a factor."""
+    terms = [one for coefficients in given.values() for one in coefficients]
+    moving = [one.node for one in terms if one is not None and one.node is not None]
+    shape = [[None if one is None else (one.factor, one.node is None) for one in series] for series in given.values()]
+    question = (len(made.ops), factor(order), order, tuple(map(tuple, shape)))
+    walk = partial(_scaled_all, made, given, targets, order, factor)
+    return _nest(kept(question, [*made.ops, *given, *moving, *targets], made.ops, made.token, walk), order)
 
 
 def _scaled_all(
@@ -213,23 +194,19 @@ def _scaled_all(
     order: int,
     factor: Callable[[int], int],
     numbers: Mapping[Node, int],
-) -> tuple[list[Node], Conditions | None]:
+) -> Found:
     stable = recorded(made.ops, numbers)
     found = expand(stable.made, given, targets, order)
     return [
         _scaled(target, one, Fraction(factor(k)))
         for target, coefficients in zip(targets, found, strict=True)
         for k, one in enumerate(coefficients[1:], 1)
-    ], stable.rests_on
+    ], NEVER if is_by_hand(stable.made) else stable.rests_on
 
 
 def _nest(nodes: Sequence[Node | None], order: int) -> list[list[Tensor]]:
     tensors = [wrap(node) for node in nodes if node is not None]
     return [tensors[i : i + order] for i in range(0, len(tensors), order)] if order else [[]]
-
-
-def _key(trace: Trace, one: Coefficient | None) -> Any:
-    return None if one is None else (one.factor, None if one.node is None else trace[one.node])
 
 
 def point_of(x: TensorLike, what: str) -> Node:

@@ -10,12 +10,13 @@ becomes a node of its own in each call, so no derivative is taken for another on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from gradtape.errors import ArgumentError
 from gradtape.graph.handles import wrap
 from gradtape.graph.node import Node, Op, Recording, recordings
+from gradtape.graph.trace import thread
 from gradtape.modes import nest
 from gradtape.modes.arguments import (
     Argnames,
@@ -28,10 +29,11 @@ from gradtape.modes.arguments import (
     with_aux,
 )
 from gradtape.modes.forward import push_forward
+from gradtape.modes.kept import Found, is_by_hand, kept
 from gradtape.modes.tape import GradientTape
 from gradtape.modes.transformed import transform
 from gradtape.ops.shaping import full
-from gradtape.rewrite.recorded import recorded
+from gradtape.rewrite.recorded import NEVER, Recorded, recorded
 
 Function = Callable[..., Any]
 
@@ -222,30 +224,60 @@ def called(
     return need_tensors(f, value), aux, tape
 
 
-def recorded_call(f: Function, given: Arguments, has_aux: bool = False) -> tuple[Any, Any, dict[Node, Op | None]]:
-    """The same, with what was recorded, stabilised, in place of a tape."""
+def recorded_call(f: Function, given: Arguments, has_aux: bool = False) -> tuple[Any, Any, Call]:
+    """The same, with what was recorded in place of a tape."""
+    token = thread.trace.token
     recording = Recording(accessed=False)
     for leaf in given.leaves:
         recording.watch(leaf.node)
-    token = recordings.set((*recordings.get(), recording))
+    outside = recordings.set((*recordings.get(), recording))
     try:
         value, aux = with_aux(f, f(*given.args, **given.kwargs), has_aux)
     finally:
-        recordings.reset(token)
-    return need_tensors(f, value), aux, recorded(recording.made, {}).made
+        recordings.reset(outside)
+    return need_tensors(f, value), aux, Call(recording.made, token)
+
+
+class Call:
+    """What was recorded in a call, and of which Trace it is a part.
+
+    `found` are the nodes that a walk over it leads to, in `kept`; `walk` takes the operations, stabilised.
+    """
+
+    def __init__(self, made: dict[Node, Op | None], token: object):
+        self.made = made
+        self.token = token
+        self._stable: Recorded | None = None
+
+    def found(
+        self, question: Hashable, nodes: Sequence[Node], walk: Callable[[dict[Node, Op | None]], list[Node | None]]
+    ) -> list[Node | None]:
+        def stabilised(numbers: Mapping[Node, int]) -> Found:
+            stable = recorded(self.made, numbers) if numbers or self._stable is None else self._stable
+            if not numbers:  # and so it may be asked again and again, as a linear map is
+                self._stable = stable
+            return walk(stable.made), NEVER if is_by_hand(stable.made) else stable.rests_on
+
+        return kept((question, len(self.made)), [*self.made, *nodes], self.made, self.token, stabilised)
 
 
 def _linearized(f: Function, primals: Sequence[Any], has_aux: bool) -> tuple[Any, Callable[[Sequence[Any]], Any], Any]:
     """The value of f, what takes tangents of the primals to its own, and the rest that f returned."""
     given = Arguments(f, primals, argnums=range(len(primals)))
-    value, aux, made = recorded_call(f, given, has_aux)
+    value, aux, call = recorded_call(f, given, has_aux)
     targets = [one.node for one in nest.flatten(value)]
 
     def push(tangents: Sequence[Any]) -> Any:
         directions = along(list(tangents), given.flat, "tangent")
         start = {leaf.node: t for leaf, t in zip(given.flat, directions, strict=True) if t is not None}
-        found = push_forward(made, start, targets)
-        return nest.pack(value, [wrap(found.get(y) or full(y.shape, 0, y.dtype)) for y in targets])
+
+        def walk(made: dict[Node, Op | None]) -> list[Node | None]:
+            found = push_forward(made, start, targets)
+            return [found.get(y) or full(y.shape, 0, y.dtype) for y in targets]
+
+        nodes = [*start, *start.values(), *targets]
+        found = call.found(("tangents", len(start)), nodes, walk)
+        return nest.pack(value, [wrap(y) for y in found if y is not None])
 
     return value, push, aux
 

@@ -10,6 +10,7 @@ The unit vectors that one begins with are made where they are read, and take no 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Any, overload
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from gradtape.errors import ArgumentError
 from gradtape.graph.dtypes import DType, int32
 from gradtape.graph.handles import TensorLike, wrap
-from gradtape.graph.node import Node, leaf, recordings
+from gradtape.graph.node import Node, Op, leaf, recordings
 from gradtape.graph.shapes import Shape, size
 from gradtape.graph.trace import apply, thread
 from gradtape.modes import nest
@@ -114,33 +115,44 @@ def jacobian(
 
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         given = Arguments(f, args, kwargs, argnums, argnames)
-        value, aux, made = recorded_call(f, given, has_aux)
+        value, aux, call = recorded_call(f, given, has_aux)
         sources, targets = [x.node for x in given.leaves], [y.node for y in nest.flatten(value)]
         total = [sum(size(node.shape) for node in nodes) for nodes in (sources, targets)]
         forward = total[0] < total[1] if mode is None else mode == "forward"
-        if forward:
-            push = lambda x: lambda t: _pick(push_forward(made, {x: t}, targets), targets)  # noqa: E731
-            columns = [directions(push(x), x.shape, x.dtype) for x in sources]
-            blocks = [
-                [_columns(column[i], x.shape) for x, column in zip(sources, columns, strict=True)]
-                for i in range(len(targets))
-            ]
-        else:
-            pull = lambda y: lambda ct: _pick(pull_back(made, {y: ct}), sources)  # noqa: E731
-            blocks = [
-                [rows_of(row, y.shape) for row in directions(pull(y), y.shape, y.dtype)]
-                if y.dtype.is_floating
-                else [None] * len(sources)
-                for y in targets
-            ]
-        filled = [
-            [full(y.shape + x.shape, 0, y.dtype) if b is None else b for x, b in zip(sources, block, strict=True)]
-            for y, block in zip(targets, blocks, strict=True)
-        ]
-        found = nest.pack(value, [given.packed([wrap(block) for block in row]) for row in filled])
+        places = [leaf for node in (sources if forward else targets) for leaf in counted(size(node.shape))]
+        walk = partial(_by_columns if forward else _by_rows, sources, targets)
+        blocks = call.found(("Jacobian", forward, len(sources)), [*places, *sources, *targets], walk)
+        each = iter([wrap(block) for block in blocks if block is not None])
+        filled = [[next(each) for _ in sources] for _ in targets]
+        found = nest.pack(value, [given.packed(row) for row in filled])
         return (found, aux) if has_aux else found
 
     return derivatives
+
+
+def _by_columns(sources: list[Node], targets: list[Node], made: dict[Node, Op | None]) -> list[Node | None]:
+    """For each target the Jacobians by the sources, from tangents of these."""
+    push = lambda x: lambda t: _pick(push_forward(made, {x: t}, targets), targets)  # noqa: E731
+    columns = [directions(push(x), x.shape, x.dtype) for x in sources]
+    return [
+        _filled(_columns(column[i], x.shape), x, y)
+        for i, y in enumerate(targets)
+        for x, column in zip(sources, columns, strict=True)
+    ]
+
+
+def _by_rows(sources: list[Node], targets: list[Node], made: dict[Node, Op | None]) -> list[Node | None]:
+    """For each target the Jacobians by the sources, from its cotangents."""
+    pull = lambda y: lambda ct: _pick(pull_back(made, {y: ct}), sources)  # noqa: E731
+    found: list[Node | None] = []
+    for y in targets:
+        rows = directions(pull(y), y.shape, y.dtype) if y.dtype.is_floating else [None] * len(sources)
+        found += [_filled(rows_of(row, y.shape), x, y) for x, row in zip(sources, rows, strict=True)]
+    return found
+
+
+def _filled(block: Node | None, x: Node, y: Node) -> Node:
+    return full(y.shape + x.shape, 0, y.dtype) if block is None else block
 
 
 @transform
@@ -249,12 +261,12 @@ def directions(
     inner = shape if shared is None else shape[1:]
     number = size(inner)
 
-    def units(start: int, stop: int) -> Node:
-        unit = reshaped(_units(start, stop, number, dtype), (stop - start, *[1] * (shared is not None), *inner))
+    def some(start: int, stop: int) -> Node:
+        unit = reshaped(units(start, stop, number, dtype), (stop - start, *[1] * (shared is not None), *inner))
         return broadcasted(unit, (stop - start, *shape))
 
     if one_by_one and number:
-        found = [linear(reshaped(units(i, i + 1), shape)) for i in range(number)]
+        found = [linear(reshaped(some(i, i + 1), shape)) for i in range(number)]
         return [_stacked([row[k] for row in found]) for k in range(len(found[0]))]
     with Sketch("a Jacobian", "all rows or columns are computed at once") as sketch:
         one = sketch.placeholder(shape, dtype)
@@ -271,7 +283,7 @@ def directions(
         if shared is None and 1 < number == step:
             examples = images(nodes, one, sketch.rests_on_placeholder, lambda shape: _places(0, number, number, shape))
         else:
-            examples = {one: units(start, stop)}
+            examples = {one: some(start, stop)}
         many = batched(nodes, examples, stop - start)
         parts.append([repeated(y, stop - start) if ys is None else ys for y, ys in zip(nodes, many, strict=True)])
         if step < number and thread.capture is None and not recordings.get():
@@ -282,7 +294,7 @@ def directions(
     return [None if y is None else next(joined) for y in results]
 
 
-def _units(start: int, stop: int, number: int, dtype: DType) -> Node:
+def units(start: int, stop: int, number: int, dtype: DType) -> Node:
     """Rows of the identity matrix."""
     if number == 1:
         return full((1, 1), 1, dtype)
@@ -291,8 +303,22 @@ def _units(start: int, stop: int, number: int, dtype: DType) -> Node:
 
 def _places(start: int, stop: int, number: int, shape: Shape) -> Node:
     """Where unit vectors of a shape with so many elements are not zero."""
-    rows, columns = np.arange(start, stop, dtype=np.int32)[:, None], np.arange(number, dtype=np.int32)[None]
-    return reshaped(equal(leaf(rows, int32), leaf(columns, int32)), (stop - start, *shape))
+    if (start, stop) == (0, number):
+        rows, columns = counted(number)
+    else:
+        rows, columns = _numbers(start, stop, (-1, 1)), _numbers(0, number, (1, -1))
+    return reshaped(equal(rows, columns), (stop - start, *shape))
+
+
+@lru_cache(maxsize=64)
+def counted(number: int) -> tuple[Node, ...]:
+    """0, 1, … as a column and as a row; nothing where all is one unit vector. The same nodes each time, so that they
+    can stand in a Trace before the walk that reads them."""
+    return (_numbers(0, number, (-1, 1)), _numbers(0, number, (1, -1))) if number > 1 else ()
+
+
+def _numbers(start: int, stop: int, shape: Shape) -> Node:
+    return leaf(np.arange(start, stop, dtype=np.int32).reshape(shape), int32)
 
 
 def _computed(node: Node) -> Node:

@@ -98,6 +98,16 @@ class Sketch:
             done.add(node)
             stack.pop()
 
+    def standing(self, nodes: Iterable[Node]) -> tuple[tuple, list[Node]]:
+        """Where nodes stand in what was done, which tells equal sketches by equality, and what else was read."""
+        numbers = tuple([self._trace[node] for node in nodes])
+        leaves = [node for number, node in self._trace.at.items() if number < 0 and not self._rests.get(node)]
+        return (self._trace.prefix, numbers), leaves
+
+    def is_by_hand(self) -> bool:
+        """Whether derivatives of the user are among what was done."""
+        return any(node.op is not None and node.op[0].kind == "custom" for node in self._trace.at.values())
+
     def resting(self, results: Iterable[Node]) -> list[Node]:
         """What the results rest on that rests on a placeholder."""
         found: dict[Node, None] = {}

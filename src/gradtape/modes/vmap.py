@@ -15,13 +15,15 @@ import numpy as np
 from gradtape.errors import ArgumentError, ShapeError
 from gradtape.graph.handles import Handle, as_node, wrap
 from gradtape.graph.node import Node
-from gradtape.graph.trace import apply
+from gradtape.graph.trace import apply, thread
 from gradtape.modes import nest
 from gradtape.modes.arguments import name_of
 from gradtape.modes.batch import batched, repeated
+from gradtape.modes.kept import Found, kept
 from gradtape.modes.sketch import Sketch
 from gradtape.modes.transformed import transform
 from gradtape.ops.shaping import TRANSPOSE
+from gradtape.rewrite.recorded import NEVER
 
 Axes = Any
 """An axis, None, or a nest of them like the upper part of what it is for."""
@@ -69,17 +71,20 @@ def vmap(f: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0, axis_size
             given, named = nest.pack((args, kwargs), flat)
             result = f(*given, **named)
             results = [None if one is None else _result(f, one) for one in nest.flatten(result)]
-        nodes = [y for y in results if y is not None]
-        sketch.hand_out(nodes)
-        found = iter(batched(nodes, examples, number))
         places = nest.spread(out_axes, result, "out_axes")
-        return nest.pack(
-            result,
-            [
-                None if y is None else wrap(_placed(y, next(found), axis, number))
-                for y, axis in zip(results, places, strict=True)
-            ],
-        )
+        wanted = [(y, axis) for y, axis in zip(results, places, strict=True) if y is not None]
+
+        def walk(numbers: Any) -> Found:
+            sketch.hand_out([y for y, _ in wanted])
+            many = batched([y for y, _ in wanted], examples, number)
+            placed = [_placed(y, ys, axis, number) for (y, axis), ys in zip(wanted, many, strict=True)]
+            return [*placed], NEVER if sketch.is_by_hand() else None
+
+        at, leaves = sketch.standing([*examples, *[y for y, _ in wanted]])
+        question = ("vmap", *at, number, tuple([axis for _, axis in wanted]))
+        nodes = kept(question, [*leaves, *examples.values()], {}, thread.trace.token, walk)
+        found = iter([wrap(node) for node in nodes if node is not None])
+        return nest.pack(result, [None if y is None else next(found) for y in results])
 
     return mapped
 
