@@ -549,6 +549,48 @@ def recompute_grad_changes_no_gradient_and_stop_gradient_stops(tf):
     return [(y, tuple(slopes)), tape.gradient(z, x)]
 
 
+@case([[1.0, 2.0, 4.0], pytest.approx([1.2, 1.2, 1.2])])
+def grad_pass_through_is_the_identity_for_gradients(tf):
+    x = tf.constant([1.0, 2.0, 3.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.grad_pass_through(tf.round)(x * 1.2)
+    return [y, tape.gradient(y, x)]
+
+
+@case([4.0, 12.0, None])
+def an_accumulator_that_is_entered_again_goes_on(tf):
+    x = tf.constant(2.0)
+    accumulator = tf.autodiff.ForwardAccumulator(x, tf.constant(1.0))
+    with accumulator:
+        y = x * x
+    outside = x * y
+    first = accumulator.jvp(y)
+    with accumulator:
+        z = x * y
+    return [first, accumulator.jvp(z), accumulator.jvp(outside)]
+
+
+@case(["<unknown>", [[2.0, 4.0], [6.0, 8.0]], 6.0, 9.0, "(None, 2)", "ValueError"])
+def variables_of_open_shape(tf):
+    v = tf.Variable([1.0, 2.0], shape=tf.TensorShape(None))
+    w = tf.Variable([[1.0, 2.0]], shape=[None, 2])
+    square = tf.function(lambda: tf.reduce_sum(v * v))
+    slopes = []
+    for value in ([[1.0, 2.0], [3.0, 4.0]], 3.0):
+        v.assign(value)
+        with tf.GradientTape() as tape:
+            y = square()
+        slopes.append(tape.gradient(y, v))
+    return [str(v.shape), *slopes, y, str(w.shape), raised(lambda: w.assign([1.0, 2.0, 3.0]), ValueError)]
+
+
+@case(["none", "zero", True])
+def unconnected_gradients_is_an_enumeration(tf):
+    kinds = tf.UnconnectedGradients
+    return [*[kind.value for kind in kinds], kinds("zero") is kinds.ZERO]
+
+
 @pytest.mark.parametrize("program, expected", CASES)
 def test_as_tensorflow(program, expected):
     assert plain(program(gradtape)) == expected

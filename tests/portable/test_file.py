@@ -4,6 +4,7 @@ import copy
 import hashlib
 import io
 import json
+import pickle
 import subprocess
 import sys
 
@@ -151,6 +152,23 @@ def test_a_truncated_or_longer_file_is_refused(tmp_path):
     file.write_bytes(content + b"\0")
     with pytest.raises(FormatError, match="bytes, but should have"):
         tf.load(file)
+
+
+def test_a_hostile_pickle_is_refused_and_not_run(tmp_path):
+    made = tmp_path / "made"
+
+    class Hostile:
+        def __reduce__(self):
+            return open, (str(made), "w")
+
+    pickled = pickle.dumps(Hostile())
+    content = FILES["a derivative"]
+    for data in (pickled, content[: HEAD.size] + pickled, content + pickled, packed(unpacked(content)[0], pickled)):
+        with pytest.raises(FormatError):
+            tf.load(data)
+    assert not made.exists()
+    pickle.loads(pickled).close()
+    assert made.exists()  # it is hostile
 
 
 def test_foreign_and_oversized_files_are_refused_before_they_are_read(tmp_path):
