@@ -6,8 +6,8 @@ is still there, it is a break. What is steep, but continuous, has by then become
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,7 +24,16 @@ STAYS = 0.4
 """Share of a step that must be left between neighbouring floats for it to be a jump. Half of sign's is left at 0."""
 
 BEYOND = 2.0
-"""A pole if the values on both sides of a break are so many heights of the window away from each other and from 0."""
+"""A pole if the values on both sides of a break are so many heights of the window away from 0."""
+
+AROUND = 8
+"""Floats on either side of a break that are looked at."""
+
+SLOPE = 0.25
+"""Share of a jump that no step next to it may have: else it is a slope, seen through a coarse grid of floats."""
+
+TOGETHER = 1e-6
+"""Share of the window's width within which two breaks may be one."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ def find(evaluate: Evaluate, curves: np.ndarray, a: np.ndarray, b: np.ndarray, h
         return np.argmax(steps, axis=1)
 
     left, _ = close_in(a, b, largest)
-    around = from_ordered(ordered(left)[:, None] + np.array([-1, 0, 1, 2]), left.dtype)
+    around = from_ordered(ordered(left)[:, None] + np.arange(-AROUND, AROUND + 2), left.dtype)
     y = values(around)
     for i in rows:
         one = _judge(around[i].astype(np.float64), y[i], start[i], height, left.dtype)
@@ -88,30 +97,63 @@ def _on_rows(evaluate: Evaluate, curves: np.ndarray) -> Callable[[np.ndarray], n
 
 
 def _judge(x: np.ndarray, y: np.ndarray, start: np.ndarray, height: float, dtype: np.dtype) -> Break | None:
-    """What lies between x[1] and x[2], neighbours, with x[0] and x[3] around them."""
+    """What lies between two neighbouring floats, in the middle of x, with a few more on either side."""
+    i, j = AROUND, AROUND + 1
     finite = np.isfinite(y)
-    if not (finite[1] and finite[2]):
-        return _edge(x, y, finite)
+    if not (finite[i] and finite[j]):
+        return _edge(x, y, finite, height)
+    for left, right in ((i, j), (i, j + 1), (i - 1, j)):
+        if finite[left] and finite[right] and _beyond(y[left], y[right], height) and y[left] * y[right] < 0:
+            at = j if right > j or left == i else i
+            return Break("pole", float(x[at]), float(y[left]), float(y[right]), np.nan, float(x[i]))
     with np.errstate(all="ignore"):
-        here = abs(y[2] - y[1])
-        # One value that is neither side's, as sign(0)
-        alone_right = bool(finite[3] and abs(y[3] - y[2]) > STAYS * here)
-        alone_left = bool(finite[0] and abs(y[1] - y[0]) > STAYS * here)
-        left, right = y[0] if alone_left else y[1], y[3] if alone_right else y[2]
-        at = (2 if alone_right else 1) if alone_left or alone_right else 1 + simplest(x[1], x[2], dtype)
-        if left * right < 0 and min(abs(left), abs(right)) > BEYOND * height:
-            return Break("pole", float(x[at]), float(left), float(right), np.nan, float(x[1]))
-        # If all neighbouring floats are as far from each other it is a slope, seen through a coarse grid.
-        if not (here > STEP * height and here > STAYS * abs(start[1] - start[0])) or (alone_left and alone_right):
+        steps = np.abs(np.diff(y))
+        here = steps[i]
+        if not (here > STEP * height and here > STAYS * abs(start[1] - start[0])):
             return None
-    return Break("jump", float(x[at]), float(left), float(right), float(y[at]), float(x[1]))
+        # One value that is neither side's, as sign(0): two great steps.
+        alone = next((n for n in (i, j) if steps[n - 1] > STAYS * here and steps[n] > STAYS * here), None)
+        others = np.delete(steps, [i] if alone is None else [alone - 1, alone])
+        if (others[np.isfinite(others)] > SLOPE * here).any():
+            return None
+    if alone is not None:
+        return Break("jump", float(x[alone]), float(y[alone - 1]), float(y[alone + 1]), float(y[alone]), float(x[i]))
+    at = j if simplest(x[i], x[j], dtype) else i
+    return Break("jump", float(x[at]), float(y[i]), float(y[j]), float(y[at]), float(x[i]))
 
 
-def _edge(x: np.ndarray, y: np.ndarray, finite: np.ndarray) -> Break:
-    if finite[1]:  # then x[2] has no value
-        if finite[3]:
-            return Break("hole", float(x[2]), float(y[1]), float(y[3]), np.nan, float(x[1]))
-        return Break("edge", float(x[1]), float(y[1]), np.nan, float(y[1]), float(x[1]))
-    if finite[0]:
-        return Break("hole", float(x[1]), float(y[0]), float(y[2]), np.nan, float(x[1]))
-    return Break("edge", float(x[2]), np.nan, float(y[2]), float(y[2]), float(x[1]))
+def _beyond(left: float, right: float, height: float) -> bool:
+    return min(abs(left), abs(right)) > BEYOND * height
+
+
+def _edge(x: np.ndarray, y: np.ndarray, finite: np.ndarray, height: float) -> Break:
+    """The end of the domain, or of what is finite, between the two in the middle."""
+    i, j = AROUND, AROUND + 1
+    missing, left, right = (j, i, j + 1) if finite[i] else (i, i - 1, j)
+    if finite[left] and finite[right]:
+        with np.errstate(over="ignore"):
+            near = abs(y[right] - y[left]) <= STEP * height and not _beyond(y[left], y[right], height)
+        kind: Literal["hole", "pole"] = "hole" if near and np.isnan(y[missing]) else "pole"
+        return Break(kind, float(x[missing]), float(y[left]), float(y[right]), np.nan, float(x[i]))
+    if finite[i]:
+        return Break("edge", float(x[i]), float(y[i]), np.nan, float(y[i]), float(x[i]))
+    return Break("edge", float(x[j]), np.nan, float(y[j]), float(y[j]), float(x[i]))
+
+
+def joined(breaks: Sequence[Break], width: float, height: float) -> list[Break]:
+    """Breaks from left to right, with those that are one: the two edges of a pole around which values overflow, and
+    neighbouring floats between which a pole lies; `width` and `height` are those of the window."""
+    found: list[Break] = []
+    for one in sorted(breaks, key=lambda b: b.x):
+        last = found[-1] if found else None
+        if last and one.x - last.x <= TOGETHER * width:
+            if last.kind == one.kind == "pole":
+                found[-1] = replace(last, right=one.right)
+                continue
+            ends = last.kind == one.kind == "edge" and np.isnan(last.right) and np.isnan(one.left)
+            if ends and _beyond(last.left, one.right, height):
+                middle = last.x / 2 + one.x / 2 if last.x * one.x > 0 else 0.0
+                found[-1] = Break("pole", middle, last.left, one.right, np.nan, last.x)
+                continue
+        found.append(one)
+    return found

@@ -20,7 +20,7 @@ from itertools import pairwise
 import numpy as np
 
 from gradtape.study.pictures import window
-from gradtape.study.pictures.breaks import STEP, Break, Evaluate, find
+from gradtape.study.pictures.breaks import STEP, Break, Evaluate, find, joined
 from gradtape.study.pictures.thin import thinned
 from gradtape.study.subject import round_points
 
@@ -118,9 +118,7 @@ def sample(
     crowded = seen.crowded(samples.x, samples.y)
     _refine(samples, seen, crowded)
     found = _breaks(samples, seen, crowded)
-    curves = [
-        _curve(samples, n, seen, dense, [b for c, b in found if c == n], dtype) for n, dense in enumerate(crowded)
-    ]
+    curves = [_curve(samples, n, seen, crowded[n], breaks, dtype) for n, breaks in enumerate(found)]
     return Picture(tuple(curves), low, high, bottom, top)
 
 
@@ -230,8 +228,8 @@ def _bends(x: np.ndarray, up: np.ndarray) -> np.ndarray:
     return np.nan_to_num(bend, nan=0.0)
 
 
-def _breaks(samples: _Samples, seen: _View, crowded: np.ndarray) -> list[tuple[int, Break]]:
-    """The breaks of all curves, each with the number of its curve."""
+def _breaks(samples: _Samples, seen: _View, crowded: np.ndarray) -> list[list[Break]]:
+    """The breaks of each curve."""
     x, column = samples.x, seen.column(samples.x[:-1])
     curves, cells, sizes = [], [], []
     for n, (y, dense) in enumerate(zip(samples.y, crowded, strict=True)):
@@ -247,11 +245,12 @@ def _breaks(samples: _Samples, seen: _View, crowded: np.ndarray) -> list[tuple[i
     if len(at) > MOST_BREAKS:
         largest = np.sort(np.argsort(size)[-MOST_BREAKS:])
         which, at = which[largest], at[largest]
-    found: list[tuple[int, Break]] = []
+    found = []
     for n in range(len(samples.y)):
         mine = at[which == n]
         one = find(samples.evaluate, np.full(len(mine), n), x[mine], x[mine + 1], seen.top - seen.bottom)
-        found += [(n, b) for b in {(b.kind, b.x): b for b in one}.values()]
+        once = {(b.kind, b.x): b for b in one}.values()
+        found.append(joined(list(once), seen.high - seen.low, seen.top - seen.bottom))
     return found
 
 
@@ -259,7 +258,6 @@ def _curve(
     samples: _Samples, n: int, seen: _View, dense: np.ndarray, breaks: Sequence[Break], dtype: np.dtype
 ) -> Curve:
     """Curve n, put together from its samples, breaks and bands."""
-    breaks = sorted(breaks, key=lambda b: b.x)
     stays = ~dense[seen.column(samples.x)]
     x, y = _interrupted(samples.x[stays].astype(np.float64), samples.y[n][stays], breaks)
     bands = _bands(samples.evaluate, seen, n, dense, dtype) if dense.any() else ()
