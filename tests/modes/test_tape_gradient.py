@@ -291,7 +291,7 @@ class TestReasonsForNone:
         with tf.GradientTape() as tape:
             z = tf.sin(x)
         assert tape.gradient(z, {"x": x, "y": y})["y"] is None
-        assert tape.none_reasons[0] is None and "not watched" in tape.none_reasons[1]
+        assert tape.none_reasons[0] is None and "was not read" in tape.none_reasons[1]
 
     def test_a_target_that_is_none_points_to_the_reasons(self):
         with tf.GradientTape() as tape:
