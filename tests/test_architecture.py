@@ -30,6 +30,7 @@ FLOW = [
     "namespaces",
     "text",
     "compat",
+    "numpy",
     "study",
     "fitting",
     "cli",

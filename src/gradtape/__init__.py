@@ -99,7 +99,7 @@ from gradtape.tensor import Tensor, TensorShape
 from gradtape.variable import IndexedSlices, Variable
 
 if TYPE_CHECKING:  # loaded when they are used, see `__getattr__`
-    from gradtape import autodiff, compat, fitting, losses, optimizers, study, test
+    from gradtape import autodiff, compat, fitting, losses, numpy, optimizers, study, test
     from gradtape.engine.numerics import explain_nan
     from gradtape.engine.profile import profile
     from gradtape.engine.show import show
@@ -124,6 +124,7 @@ _LATER = {
     "compat": "",
     "fitting": "",
     "losses": "",
+    "numpy": "",
     "optimizers": "",
     "study": "",
     "test": "",
@@ -282,6 +283,7 @@ __all__ = [
     "nn",
     "norm",
     "not_equal",
+    "numpy",
     "one_hot",
     "ones",
     "ones_like",
