@@ -288,3 +288,11 @@ class TestScatter:
         with pytest.raises(ArgumentError, match="IndexedSlices"):
             getattr(v, f"scatter_{name}")([1.0])
         assert v.numpy().tolist() == [1.0, 2.0, 3.0]
+
+
+def test_adding_keeps_the_shape_where_any_is_open():
+    v = tf.Variable([1.0], shape=tf.TensorShape(None))
+    for change in (v.assign_add, v.assign_sub):
+        with pytest.raises(tf.errors.ShapeError, match="assign a value of another shape"):
+            change([1.0, 2.0])
+    assert v.assign_add([2.0]).numpy() == 3.0 and v.assign([1.0, 2.0]).shape == (2,)

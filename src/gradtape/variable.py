@@ -183,12 +183,21 @@ class Variable(Values):
         return self if read_value else None
 
     def assign_add(self, delta: TensorLike, use_locking: Any = False, name: Any = None, read_value: bool = True) -> Any:
-        """Add `delta` to the value. As `assign` otherwise."""
-        return self.assign(Tensor(self.leaf) + self._fitting(delta), read_value=read_value)
+        """Add `delta`, which has the value's shape or broadcasts to it. As `assign` otherwise."""
+        return self.assign(self._as_large(Tensor(self.leaf) + self._fitting(delta)), read_value=read_value)
 
     def assign_sub(self, delta: TensorLike, use_locking: Any = False, name: Any = None, read_value: bool = True) -> Any:
-        """Subtract `delta` from the value. As `assign` otherwise."""
-        return self.assign(Tensor(self.leaf) - self._fitting(delta), read_value=read_value)
+        """Subtract `delta`, which has the value's shape or broadcasts to it. As `assign` otherwise."""
+        return self.assign(self._as_large(Tensor(self.leaf) - self._fitting(delta)), read_value=read_value)
+
+    def _as_large(self, changed: Tensor) -> Tensor:
+        """A new value of the old one's shape. ShapeError for another, which `assign` takes where the shape is open."""
+        if changed.node.shape != self.leaf.shape:
+            raise ShapeError(
+                f"the value has shape {self.leaf.shape}, and adding to it would make {changed.node.shape} of that; "
+                "assign a value of another shape with assign"
+            )
+        return changed
 
     def __getitem__(self, index: Any) -> VariableSlice:
         """A part of the value, which can be assigned: ``v[0].assign(5.)``."""

@@ -10,7 +10,7 @@ it was made of. So a transform is written as if it returned a closure, and gains
             …
         return gradient
 
-    grad(f) == grad(f, 0)                               the same transform of the same function, with the same options
+    grad(f) == grad(f, has_aux=False)                   the same transform of the same function, with the same options
     pickle.loads(pickle.dumps(grad(f))) == grad(f)      if f can be pickled, as functions of modules can
     jacobian(f, x) is jacobian(f)(x)                    where the transform is a `transform_at`
 
