@@ -25,6 +25,9 @@ COLOURS = 64
 
 DPI = 100.0
 
+SAME = 8
+"""Colours no further from the paper's than this, of 255, are the paper's."""
+
 REST = 1500
 """Milliseconds for which the last frame stays."""
 
@@ -87,7 +90,7 @@ def animate_tangent(
             yield figure
             progress(n + 1)
 
-    _write(figure, pictures(), file, seconds / frames)
+    _write(figure, look, pictures(), file, seconds / frames)
 
 
 def animate_descent(
@@ -140,7 +143,7 @@ def animate_descent(
             yield figure
             progress(int(n) + 1)
 
-    _write(figure, pictures(), file, seconds / (steps + 1))
+    _write(figure, look, pictures(), file, seconds / (steps + 1))
 
 
 def _frames(frames: Any) -> int:
@@ -149,11 +152,17 @@ def _frames(frames: Any) -> int:
     return frames
 
 
-def _write(figure: Figure, frames: Iterator[Figure], file: str | PathLike[str], seconds: float) -> None:
-    """The frames as a GIF that starts again and rests at its end. The figure as it stands has all colours in it."""
+def _write(figure: Figure, look: Style, frames: Iterator[Figure], file: str | PathLike[str], seconds: float) -> None:
+    """The frames as a GIF that starts again and rests at its end. The figure as it stands has all shades in it."""
+    from matplotlib.colors import to_rgb
     from PIL import Image
 
     palette = _image(figure).quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    shades = np.array(palette.getpalette()).reshape(-1, 3)[:COLOURS]
+    exact = np.array([to_rgb(colour) for colour in (look.paper, look.ink, *look.colours)])
+    exact = np.round(255 * exact).astype(int)
+    shades[np.abs(shades - exact[0]).max(axis=1) <= SAME] = exact[0]  # the paper, not the mean of shades next to it
+    palette.putpalette(np.concatenate([shades, exact]).ravel().tolist())
     figure.set_layout_engine("none")  # nothing is to move but what moves
     # With the same colours throughout, only what changes is written of each frame.
     images = [_image(one).quantize(palette=palette, dither=Image.Dither.NONE) for one in frames]

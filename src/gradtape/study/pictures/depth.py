@@ -24,7 +24,7 @@ import numpy as np
 import gradtape
 from gradtape.errors import ArgumentError
 from gradtape.study.pictures.compare import name_of, subjects
-from gradtape.study.pictures.style import MARKERS, Style, caption, dress, key, place, style_of
+from gradtape.study.pictures.style import MARKERS, Style, caption, dress, heading, key, place, style_of
 from gradtape.study.subject import Subject
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def depth(
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, SMALLEST), high)
     dress(axes, look, "layers behind it", "size of the gradient")
-    axes.set_title("The gradient on its way back through the layers", fontsize=1.15 * look.font, color=look.ink)
+    heading(axes, look, "The gradient on its way back through the layers")
     key(axes, look)
     words = (
         f"Lines: root of the product of gain²·E[f′(z)²] over the layers, z normal as it arrives there, gain {gain:g}."

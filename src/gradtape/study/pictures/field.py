@@ -27,8 +27,8 @@ LEVELS = 14
 SKEW, CROWDED = 0.16, 12
 """If the median is so near to one end of the values, contours crowd there; so many of them."""
 
-SQUARE = (0.86, 1.2)
-"""Size of a new figure as parts of the style's: for axes of equal units."""
+EQUAL = (0.4, 2.5)
+"""If the axes' ratio is between these, their units are equal, so that arrows stand at right angles on contours."""
 
 UNEVEN = 5.0
 """If the longest arrows are so many times longer than the middle one, lengths are drawn as square roots."""
@@ -79,7 +79,7 @@ def field(
     shown, look = plane(f, name), style_of(style)
     across, up = check_ranges(range)
     if figure is None and axes is None:
-        figure = canvas(look, None, SQUARE)
+        figure = canvas(look, None, _size(across, up))
     figure, axes = place(look, figure, axes)
     contours(axes, look, shown, across, up)
     if arrows:
@@ -100,8 +100,8 @@ def contours(axes: Axes, look: Style, shown: Plane, across: Ends, up: Ends) -> N
     z = shown.values(*np.meshgrid(x, y))
     axes.set_xlim(*across)
     axes.set_ylim(*up)
-    if 0.4 <= (up[1] - up[0]) / (across[1] - across[0]) <= 2.5:
-        axes.set_aspect("equal")  # so that arrows stand at right angles on contours
+    if EQUAL[0] <= _ratio(across, up) <= EQUAL[1]:
+        axes.set_aspect("equal")
     finite = z[np.isfinite(z)]
     if not finite.size:
         words: dict[str, Any] = {"ha": "center", "va": "center", "color": look.ink, "fontsize": look.font}
@@ -123,6 +123,17 @@ def contours(axes: Axes, look: Style, shown: Plane, across: Ends, up: Ends) -> N
     bar.ax.yaxis.set_major_formatter("{x:g}")
     bar.ax.tick_params(labelsize=0.85 * look.font, colors=look.ink)
     bar.outline.set_visible(False)
+
+
+def _ratio(across: Ends, up: Ends) -> float:
+    return (up[1] - up[0]) / (across[1] - across[0])
+
+
+def _size(across: Ends, up: Ends) -> tuple[float, float]:
+    """Of a new figure, as parts of the style's size: so that axes with equal units fill it."""
+    ratio = _ratio(across, up)
+    ratio = ratio if EQUAL[0] <= ratio <= EQUAL[1] else 0.7
+    return 0.86 / max(1.0, ratio) ** 0.5, 0.2 + min(ratio, 1.4)
 
 
 def levels_of(values: np.ndarray) -> np.ndarray:

@@ -25,6 +25,9 @@ LINES = ("solid", (0, (6, 2)), (0, (6, 2, 1.2, 2)), (0, (1.2, 1.6)), (0, (9, 2, 
 MARKERS = ("o", "x", "^", "s", "v", "+", "D")
 """For points of different origin, so that they stay distinct in grey print."""
 
+NARROW = 5.0
+"""Inches below which a legend stands above the axes, as there is no room beside them."""
+
 
 @dataclass(frozen=True)
 class Style:
@@ -161,6 +164,8 @@ def key(axes: Axes, look: Style, **options: Any) -> None:
         options = {"frameon": False, "fontsize": look.font, "labelcolor": look.ink, "handlelength": 2.8} | options
         if len(figure_of(axes).axes) > 1:  # on axes of somebody else's figure, inside them
             axes.legend(**({"loc": "best"} | options | {"frameon": True, "facecolor": look.paper, "edgecolor": "none"}))
+        elif figure_of(axes).get_figwidth() < NARROW:
+            figure_of(axes).legend(**({"loc": "outside upper center", "ncols": 2} | options))
         else:
             figure_of(axes).legend(**({"loc": "outside right upper"} | options))
 
