@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import gradtape as tf
 from gradtape import config, study
@@ -248,6 +249,15 @@ def test_the_picture_has_the_contract_and_the_worst_inputs(sigmoid, tmp_path):
     (contract,) = [line for line in axes.get_lines() if line.get_label() == "contract: 2 ulp"]
     assert set(contract.get_ydata()) == {2}
     figure.savefig(tmp_path / "accuracy.png")
+
+
+def test_the_picture_has_the_style_and_the_place_that_are_asked_for(sigmoid):
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    assert sigmoid.plot(axes=right, style="dark") is figure
+    assert not left.get_lines() and right.get_legend() and right.get_facecolor() != left.get_facecolor()
+    assert sigmoid.plot(style="grey").axes[0].get_lines()[0].get_color() == study.STYLES["grey"].colour(0)
+    assert [text.get_text() for text in right.texts] == [f"NaN or infinite at {sigmoid.worst[0].x:.6g}"]
 
 
 def test_the_picture_of_the_whole_line():

@@ -37,6 +37,7 @@ Animation = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write a moving picture into this .gif instead.", show_default=False),
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 
 def interval(text: str) -> tuple[float, float]:

@@ -14,8 +14,11 @@ from gradtape.study.accuracy_verdict import Loss
 from gradtape.study.tables import json_number
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from rich.console import Group
+
+    from gradtape.study.pictures.style import Style
 
 WORTH_TELLING = 4.0
 """Ulps from which on a loss of digits is told where there is no contract."""
@@ -104,11 +107,14 @@ class Accuracy:
             return None
         return self.maximum <= self.contract and not any(self.wrong.values())
 
-    def plot(self, figure: Figure | None = None) -> Figure:
-        """The error over x as a picture: a Matplotlib figure."""
+    def plot(self, figure: Figure | None = None, axes: Axes | None = None, style: str | Style = "light") -> Figure:
+        """The error over x as a picture, on a figure or axes of yours, or on a new figure; returns that.
+
+        style    light, grey, dark, paper, or a `gradtape.study.Style`
+        """
         from gradtape.study.pictures.error import draw
 
-        return draw(self, figure)
+        return draw(self, figure, axes, style)
 
     # -- as text ----------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gradtape.cli.options import EXPRESSIONS, Expression, Type, real, whole
+from gradtape.cli.options import EXPRESSIONS, Expression, Style, Type, real, whole
 from gradtape.cli.output import atomic
 from gradtape.cli.program import main
 from gradtape.cli.progress import Progress
@@ -34,6 +34,7 @@ def accuracy(
             show_default=False,
         ),
     ] = None,
+    style: Style = "light",
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON; NaN and infinities are strings.")] = False,
 ) -> None:
@@ -46,11 +47,13 @@ def accuracy(
       gradtape accuracy "tanh(x)" --domain -inf inf --peers
     """
     from gradtape import study
+    from gradtape.study.pictures.style import style_of
     from gradtape.study.subject import read
 
     function = read(expression)
     limits = [real(end.strip()) for end in domain]
     count = whole("--points", points)
+    look = style_of(style)
     with atomic(output) if output else nullcontext() as partial:
         with Progress(quiet) as shown:
             told = shown.of("exact values", total=count)
@@ -58,7 +61,7 @@ def accuracy(
                 function, whole("--order", order), dtype, limits, points=count, peers=peers, progress=told
             )
         if partial:
-            found.plot().savefig(partial, metadata={"Title": found.title})
+            found.plot(style=look).savefig(partial, metadata={"Title": found.title})
     if json:
         print(found.to_json())
     else:

@@ -9,7 +9,7 @@ import typer
 
 from gradtape.cli.commands.compare import Functions
 from gradtape.cli.functions import named
-from gradtape.cli.options import EXPRESSIONS, Picture, Style, real, whole
+from gradtape.cli.options import EXPRESSIONS, Picture, Quiet, Style, real, whole
 from gradtape.cli.output import atomic, default_name
 from gradtape.cli.program import main
 from gradtape.cli.progress import Progress
@@ -27,6 +27,7 @@ def depth(
     theory: Annotated[bool, typer.Option("--theory", help="Run no random network.")] = False,
     style: Style = "light",
     output: Picture = None,
+    quiet: Quiet = False,
 ) -> None:
     """Draw how large the gradient is after each of many layers with the same activation.
 
@@ -42,7 +43,7 @@ def depth(
 
     shown = [named(function) for function in functions]
     path = output or Path(default_name(f"depth {' '.join(functions)}"))
-    with atomic(path) as partial, Progress() as progress:
+    with atomic(path) as partial, Progress(quiet) as progress:
         figure = study.depth(
             shown,
             layers=whole("--layers", layers),

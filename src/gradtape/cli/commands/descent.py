@@ -7,7 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from gradtape.cli.options import EXPRESSIONS, Animation, Expression, Picture, Style, numbers, real, rectangle, whole
+from gradtape.cli.options import (
+    EXPRESSIONS,
+    Animation,
+    Expression,
+    Picture,
+    Quiet,
+    Style,
+    numbers,
+    real,
+    rectangle,
+    whole,
+)
 from gradtape.cli.output import atomic, default_name
 from gradtape.cli.program import main
 from gradtape.cli.progress import Progress
@@ -29,6 +40,7 @@ def descent(
     ] = "",
     style: Style = "light",
     output: Picture = None,
+    quiet: Quiet = False,
     animate: Animation = None,
 ) -> None:
     """Draw the ways of gradient descent over the contours of a function, and print where they end.
@@ -53,7 +65,7 @@ def descent(
     options: dict[str, Any] = {"optimizer": many, "rate": pace, "steps": count, "style": style_of(style)}
     options["range"] = rectangle(range) if range else None
     path = animate or output or Path(default_name(f"descent {shown.formula}"))
-    with atomic(path, (".gif",)) if animate else atomic(path) as partial, Progress() as progress:
+    with atomic(path, (".gif",)) if animate else atomic(path) as partial, Progress(quiet) as progress:
         if animate:
             study.animate_descent(shown, first, partial, progress=progress.of("drawing", count + 1), **options)
         else:

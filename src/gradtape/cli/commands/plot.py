@@ -12,6 +12,7 @@ from gradtape.cli.options import (
     Animation,
     Expression,
     Picture,
+    Quiet,
     Style,
     Type,
     interval,
@@ -68,6 +69,7 @@ def plot(
     style: Style = "light",
     output: Picture = None,
     animate: Animation = None,
+    quiet: Quiet = False,
     show: Annotated[bool, typer.Option("--show", help="Open a window with the picture, too.")] = False,
 ) -> None:
     """Draw a function and its derivatives into a file, and print a small table of their values.
@@ -109,7 +111,7 @@ def plot(
         )
     limits = interval(range or "-5:5")
     if animate:
-        return _moving(function, limits, dtype, style, path)
+        return _moving(function, limits, dtype, style, path, quiet)
     beside = {"tangent": _maybe(tangent), "taylor": _maybe(taylor), "saturation": _maybe(saturation)}
     counts = {"terms": whole("--terms", terms), "points": whole("--points", points)}
     highest = None if order is None else whole("--order", order)
@@ -161,10 +163,10 @@ def _of_two(function: Any, limits: Any, surface: bool, style: str, path: Path, s
     _wait(figure)
 
 
-def _moving(function: Any, limits: Any, dtype: str, style: str, path: Path) -> None:
+def _moving(function: Any, limits: Any, dtype: str, style: str, path: Path, quiet: bool) -> None:
     from gradtape import study
 
-    with atomic(path, (".gif",)) as partial, Progress() as progress:
+    with atomic(path, (".gif",)) as partial, Progress(quiet) as progress:
         report = progress.of("drawing", FRAMES)
         study.animate_tangent(function, partial, range=limits, frames=FRAMES, dtype=dtype, style=style, progress=report)
     print(f"written to {path}")
