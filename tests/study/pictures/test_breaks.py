@@ -63,6 +63,15 @@ def test_a_simple_pole_between_two_overflows_is_one():
         assert [(b.kind, b.x) for b in curve.breaks] == [("pole", 1)]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_underflow_makes_of_a_formula_is_no_break(dtype):
+    """x² is subnormal or 0 for x next to 0, where sqrt(x²) is any multiple of |x|."""
+    for text in ("sqrt(x**2)", "x**2/sqrt(x**4 + x**2)"):
+        (curve,) = sample(evaluation(subject(text), 0), -0.01, 0.01, np.dtype(dtype)).curves
+        assert all(b.kind == "hole" for b in curve.breaks), curve.breaks
+        assert np.nanmin(curve.y) >= 0
+
+
 def test_slopes_that_only_look_like_jumps_are_none():
     """Next to ±1 each float32 is so far from the next that atanh makes visible steps."""
     (curve,) = sample(evaluation(subject("atanh(x)"), 0), -5.0, 5.0, np.dtype("float32")).curves

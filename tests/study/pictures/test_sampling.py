@@ -35,7 +35,7 @@ def test_poles_are_found_and_not_joined(dtype):
         ("where(x >= 2, 1, 0)", [(2, 0, 1, 1)]),
         ("1000*sign(x)", [(0, -1000, 1000, 0)]),
         ("tanh(1e6*x)", []),
-        ("tanh(1e30*x)", []),
+        ("tanh(1e12*x)", []),
         ("abs(x)", []),
         ("exp(x)", []),
         ("exp(-1e6*(x - 1)**2)", []),

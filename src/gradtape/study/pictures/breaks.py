@@ -32,6 +32,10 @@ AROUND = 8
 SLOPE = 0.25
 """Share of a jump that no step next to it may have: else it is a slope, seen through a coarse grid of floats."""
 
+NOTHING = 1e-15
+"""What is nearer to 0 than this share of the window's width is 0: no formula is to be judged by what underflow makes of
+it there, and no picture shows it."""
+
 TOGETHER = 1e-6
 """Share of the window's width within which two breaks may be one."""
 
@@ -57,12 +61,14 @@ class Break:
     after: float
 
 
-def find(evaluate: Evaluate, curves: np.ndarray, a: np.ndarray, b: np.ndarray, height: float) -> list[Break]:
-    """The breaks between a and b of curves, whose numbers are `curves`; `height` is that of the window."""
+def find(
+    evaluate: Evaluate, curves: np.ndarray, a: np.ndarray, b: np.ndarray, width: float, height: float
+) -> list[Break]:
+    """The breaks between a and b of curves, whose numbers are `curves`, in a window of that width and height."""
     if not len(a):
         return []
     found: list[Break] = []
-    rows = np.arange(len(a))
+    rows, least = np.arange(len(a)), NOTHING * width
     values = _on_rows(evaluate, curves)
     start = values(np.stack([a, b], axis=1))
 
@@ -76,8 +82,9 @@ def find(evaluate: Evaluate, curves: np.ndarray, a: np.ndarray, b: np.ndarray, h
         # Of equal ones the middle one: values on both sides of it were computed.
         return np.argmax(steps, axis=1)
 
-    left, _ = close_in(a, b, largest)
-    around = from_ordered(ordered(left)[:, None] + np.arange(-AROUND, AROUND + 2), left.dtype)
+    left, _ = close_in(a, b, largest, least)
+    places = ordered(left, least)[:, None] + np.arange(-AROUND, AROUND + 2)
+    around = from_ordered(places, left.dtype, least)
     y = values(around)
     for i in rows:
         one = _judge(around[i].astype(np.float64), y[i], start[i], height, left.dtype)

@@ -154,7 +154,8 @@ def draw(axes: Axes, look: Style, picture: Picture, labels: Sequence[str | None]
 
 
 def _ends(axes: Axes, look: Style, curve: Curve, n: int, order: float) -> None:
-    """At each jump a ring at the end without the value, and a dot where the value is; a ring in each hole."""
+    """At each jump a ring at the end without the value, and a dot where the value is; a ring in each hole; a dot for a
+    value by itself."""
     rings, dots = [], []
     for b in curve.breaks:
         if b.kind == "jump":
@@ -162,6 +163,9 @@ def _ends(axes: Axes, look: Style, curve: Curve, n: int, order: float) -> None:
             dots.append((b.x, b.value))
         elif b.kind == "hole" and np.isfinite(b.left) and np.isfinite(b.right):
             rings.append((b.x, b.left))
+    edges = [b for b in curve.breaks if b.kind == "edge"]
+    ends = {b.x for b in edges if np.isnan(b.right)}
+    dots += [(b.x, b.value) for b in edges if np.isnan(b.left) and b.x in ends]  # a value without neighbours
     if len(rings) > MOST_RINGS:
         return
     common: dict[str, Any] = {"linestyle": "none", "marker": "o", "color": look.colour(n), "label": "_end"}

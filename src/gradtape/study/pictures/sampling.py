@@ -248,8 +248,10 @@ def _breaks(samples: _Samples, seen: _View, crowded: np.ndarray) -> list[list[Br
     found = []
     for n in range(len(samples.y)):
         mine = at[which == n]
-        one = find(samples.evaluate, np.full(len(mine), n), x[mine], x[mine + 1], seen.top - seen.bottom)
-        once = {(b.kind, b.x): b for b in one}.values()
+        one = find(
+            samples.evaluate, np.full(len(mine), n), x[mine], x[mine + 1], seen.high - seen.low, seen.top - seen.bottom
+        )
+        once = {(b.kind, b.x, np.isnan(b.left)): b for b in one}.values()
         found.append(joined(list(once), seen.high - seen.low, seen.top - seen.bottom))
     return found
 
