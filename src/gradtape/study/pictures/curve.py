@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradtape.errors import ArgumentError
-from gradtape.study.derive import HIGHEST_ORDER, check_order
+from gradtape.study.derive import check_order
 from gradtape.study.pictures import sampling
 from gradtape.study.pictures.breaks import Evaluate
 from gradtape.study.pictures.labels import Label, place_labels
@@ -84,35 +84,34 @@ def plot(
     shown, kind, look = subject(f, name), check_dtype(dtype), style_of(style)
     low, high = check_range(range, kind)
     check_points(points)
-    exact = evaluation(shown, max(2, order + 1))
-    beside = tangent_line(shown, tangent) if tangent is not None else None
-    around = polynomials(shown, taylor, terms, high / 2 - low / 2) if taylor is not None else []
+    exact = evaluation(shown, 2)
+    near = [tangent_line(shown, tangent)] if tangent is not None else []
+    if taylor is not None:
+        near += polynomials(shown, taylor, terms, high / 2 - low / 2)
     if saturation is not None and not saturation > 0:
         raise ArgumentError(f"the slope at which saturation begins is positive, such as 0.01, not {saturation!r}")
 
     figure, axes = place(look, figure, axes)
     picture = sampling.sample(evaluation(shown, order), low, high, kind, points, columns(axes))
     draw(axes, look, picture, [shown.label(n) for n, _ in enumerate(picture.curves)])
-    labels = []
     if saturation is not None:
         _shade(axes, look, saturated(exact, low, high, saturation), f"|{shown.label(1)}| ≤ {saturation:g}")
-    used = len(picture.curves)
-    for one in ([beside] if beside else []) + around:
-        x = np.linspace(low, high, 1001)
-        axes.plot(x, one.value(x), label=one.label, zorder=4, **look.look(used, 1.5))
-        used += 1
-    for point in {(one.x, one.y) for one in ([beside] if beside else []) + around}:
+    x = np.linspace(low, high, 1001)
+    for n, one in enumerate(near, len(picture.curves)):
+        axes.plot(x, one.value(x), label=one.label, zorder=4, **look.look(n, 1.5))
+    for point in {(one.x, one.y) for one in near}:
         axes.plot(*point, marker="o", color=look.ink, markersize=5 * look.weight, zorder=6, label="_point")
+    labels = []
     if mark:
         room = ROOM * (picture.top - picture.bottom)
         axes.set_ylim(picture.bottom - room, picture.top + room)
-        labels += _marks(axes, look, notable(exact, picture, min(order, 1)))
+        labels = _marks(axes, look, notable(exact, picture, min(order, 1)))
     whole = [shown.label(n) for n, _ in enumerate(picture.curves)]
     dress(axes, look, shown.variable, ", ".join(whole) if len(whole) <= 4 else f"{whole[0]}, …, {whole[-1]}")
     zero_lines(axes, look)
     if not any(np.isfinite(c.y).any() or c.bands for c in picture.curves):
-        words = "no finite value in this range"
-        axes.text(0.5, 0.62, words, transform=axes.transAxes, ha="center", va="center", color=look.ink, fontsize=12)
+        words: dict[str, Any] = {"ha": "center", "va": "center", "color": look.ink, "fontsize": look.font}
+        axes.text(0.5, 0.62, "no finite value in this range", transform=axes.transAxes, **words)
     heading(axes, look, title if title is not None else shown.title(order))
     if any(c.bands for c in picture.curves):
         caption(axes, look, BAND)
@@ -131,26 +130,25 @@ def columns(axes: Axes) -> int:
 
 def evaluation(shown: Subject, order: int) -> Evaluate:
     """The function and its derivatives as one array in float64, however they are computed."""
-    check_order(min(order, HIGHEST_ORDER))
 
     def evaluate(x: np.ndarray) -> np.ndarray:
-        return np.stack([y.astype(np.float64) for y in shown.values(x, min(order, HIGHEST_ORDER))])
+        return np.stack([y.astype(np.float64) for y in shown.values(x, order)])
 
     return evaluate
 
 
-def draw(axes: Axes, look: Style, picture: Picture, labels: Sequence[str | None], first: int = 0) -> None:
-    """Draw sampled curves; `first` is the number of the first one, which decides its colour and line."""
+def draw(axes: Axes, look: Style, picture: Picture, labels: Sequence[str]) -> None:
+    """Draw sampled curves under their names, and set the window."""
     axes.set_xlim(picture.low, picture.high)  # before the curves, whose own extent may overflow
     axes.set_ylim(picture.bottom, picture.top)
     for n, (curve, label) in enumerate(zip(picture.curves, labels, strict=True)):
-        width = 2.8 if n + first == 0 else 1.8  # under the others, so that both are seen where f' is f
+        width = 2.8 if n == 0 else 1.8  # under the others, so that both are seen where f' is f
         order = 3 + n / len(picture.curves)
-        axes.plot(curve.x, curve.y, label=label, zorder=order, **look.look(n + first, width))
+        axes.plot(curve.x, curve.y, label=label, zorder=order, **look.look(n, width))
         for band in curve.bands:
-            fill: dict[str, Any] = {"facecolor": look.colour(n + first), "edgecolor": "none"}
+            fill: dict[str, Any] = {"facecolor": look.colour(n), "edgecolor": "none"}
             axes.fill_between(*band.T, alpha=0.55, zorder=order - 1, label="_band", **fill)
-        _ends(axes, look, curve, n + first, order)
+        _ends(axes, look, curve, n, order)
 
 
 def _ends(axes: Axes, look: Style, curve: Curve, n: int, order: float) -> None:
