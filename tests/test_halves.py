@@ -210,7 +210,7 @@ def test_what_finds_nans(dtype):
     with tf.config.override(check_numerics=True), pytest.raises(NumericsError, match=f"log makes nan.*of {dtype}"):
         tf.math.log(x - 5)
     overflowed = tf.explain_nan(tf.constant([300.0, 1.0], dtype="float16") ** 2)
-    assert overflowed.operation == "square" and overflowed.inputs == (300.0,)
+    assert overflowed.operation == "x**2" and overflowed.inputs == (300.0,)
 
 
 @each_type
