@@ -1,10 +1,10 @@
 """Laws of Jacobians and Hessians, dense and sparse, for every primitive of the table, and of all transforms in a traced
 function."""
 
+import numpy as np
 import pytest
 
 import gradtape as tf
-import numpy as np
 from gradtape.graph.node import TABLE
 from laws.examples import OF_ROWS, differentiable
 from laws.test_laws_of_transforms import close, each, random, rounding_differs, same_bits

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mpmath import mp, mpf
-
-import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 

@@ -1,9 +1,9 @@
 """Transforms walk over what was recorded once for each structure; what they give does not depend on that."""
 
+import numpy as np
 import pytest
 
 import gradtape as tf
-import numpy as np
 from gradtape.graph import trace
 from gradtape.modes import collapse, functional, jacobians, vmap
 

@@ -8,10 +8,10 @@ import gc
 import warnings
 import weakref
 
+import numpy as np
 import pytest
 
 import gradtape
-import numpy as np
 from gradtape.graph.node import recordings
 
 Point = collections.namedtuple("Point", ["x", "y"])

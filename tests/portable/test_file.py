@@ -8,13 +8,13 @@ import pickle
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from table_cases import NAMES, cases
 
 import gradtape as tf
-import numpy as np
 from gradtape.errors import ArgumentError, DTypeError, FormatError, GradtapeError, OutputError, ShapeError
 from gradtape.graph.node import TABLE
 from gradtape.portable.calculation import Calculation

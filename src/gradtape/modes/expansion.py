@@ -15,6 +15,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from gradtape.errors import ArgumentError, DTypeError, ShapeError
 from gradtape.graph.handles import Handle, TensorLike, as_node, number_node, wrap
 from gradtape.graph.node import Buffer, Node, Op, Recording, recordings

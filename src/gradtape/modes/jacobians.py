@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from typing import Any, overload
 
 import numpy as np
+
 from gradtape.errors import ArgumentError
 from gradtape.graph.dtypes import DType, int32
 from gradtape.graph.handles import TensorLike, wrap

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+
 from gradtape.errors import ArgumentError, ShapeError
 from gradtape.graph.handles import Handle, as_node, wrap
 from gradtape.graph.node import Node

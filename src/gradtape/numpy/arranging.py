@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-import gradtape
 import numpy as np
+
+import gradtape
 from gradtape.errors import ArgumentError
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.shapes import normalize_axes

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import gradtape
 import numpy as np
+
+import gradtape
 from gradtape.graph.dtypes import bool_, float64, int64
 from gradtape.graph.handles import Handle, TensorLike
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from gradtape.errors import ArgumentError, ShapeError
 from gradtape.graph.dtypes import int64
 from gradtape.graph.handles import TensorLike, as_node

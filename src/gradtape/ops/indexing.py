@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from gradtape.errors import ShapeError
 from gradtape.graph.handles import TensorLike
 from gradtape.graph.node import Node

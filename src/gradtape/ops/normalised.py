@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from gradtape.errors import ArgumentError, DTypeError
 from gradtape.graph import notation
 from gradtape.graph.dtypes import DType, float64

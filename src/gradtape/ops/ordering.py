@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from gradtape.errors import ArgumentError, ShapeError
 from gradtape.graph.dtypes import DType, as_dtype, int32, int64
 from gradtape.graph.handles import TensorLike, as_node, wrap

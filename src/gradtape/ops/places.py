@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from gradtape.errors import DTypeError, ShapeError
 from gradtape.graph import notation
 from gradtape.graph.dtypes import DType, as_dtype, converted, int64

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from gradtape.errors import DTypeError, ShapeError
 from gradtape.graph.dtypes import int64
 from gradtape.graph.handles import Handle, TensorLike, as_node
