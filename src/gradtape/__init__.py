@@ -116,10 +116,12 @@ if TYPE_CHECKING:  # loaded when they are used, see `__getattr__`
     from gradtape.modes.vmap import vmap
     from gradtape.portable.file import export, load
     from gradtape.portable.source import source
+    from gradtape.study.catalogue import activations
 
 newaxis = None
 
 _LATER = {
+    "activations": "study.catalogue",
     "autodiff": "",
     "compat": "",
     "fitting": "",
@@ -178,6 +180,7 @@ __all__ = [
     "abs",
     "acos",
     "acosh",
+    "activations",
     "add",
     "argmax",
     "argmin",

@@ -13,12 +13,14 @@ _PLACE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
 def named(text: str) -> Any:
-    """What a text names: a Python function for ``module:function``, from this folder or an installed package; else the
-    text itself, for the expressions of `gradtape.study`.
+    """What a text names: a Python function for ``module:function``, from this folder or an installed package; an
+    activation of the catalogue that is no function of expressions; else the text itself, for `gradtape.study`.
 
     >>> named("math:floor").__name__, named("tanh"), named("x**2")
     ('floor', 'tanh', 'x**2')
     """
+    if text.strip().isidentifier():
+        return _activation(text.strip()) or text
     if not _PLACE.fullmatch(text.strip()):
         return text
     module, _, name = text.strip().partition(":")
@@ -33,3 +35,13 @@ def named(text: str) -> Any:
     if not callable(found):
         raise ArgumentError(f"{module} has no function {name}; name one as {module}:function")
     return found
+
+
+def _activation(name: str) -> Any:
+    from gradtape.text.vocabulary import functions
+
+    if name in functions():
+        return None
+    from gradtape.study.catalogue import activations
+
+    return activations.get(name)

@@ -112,6 +112,30 @@ class Facts:
         return drawn
 
 
+_ASCII = {"∞": "inf", "≤": "<=", "≥": ">=", "π": "pi", "′": "'", "–": "-"}
+
+
+def _encodable(text: str) -> str:
+    """The text with what the output can encode."""
+    encoding = sys.stdout.encoding or "ascii"
+    for letter, plain in _ASCII.items():
+        try:
+            letter.encode(encoding)
+        except UnicodeEncodeError:
+            text = text.replace(letter, plain)
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def show_page(page: Any) -> None:
+    """Drawn for a terminal, in lines as long as that is; plain text for a pipe or a file."""
+    if not sys.stdout.isatty():
+        print(_encodable(str(page)))
+        return
+    from rich.console import Console
+
+    Console().print(page)
+
+
 def show_table(table: Any) -> None:
     """Drawn for a terminal, plain text for a pipe or a file."""
     if not sys.stdout.isatty():

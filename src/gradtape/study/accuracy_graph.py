@@ -86,7 +86,7 @@ def record(f: Callable[[Any], Any], order: int, dtype: str, name: str, at: float
     for output in outputs:
         _number_nodes(output, numbers, leaves, steps)
     if any(size(leaf.shape) != 1 or leaf.shape for leaf in leaves):
-        raise ArgumentError("the accuracy of a function is measured number by number, but it uses a tensor with axes")
+        raise ArgumentError("a function is studied number by number, but this one uses a tensor with axes")
     program = Program(
         tuple((leaf.dtype.name, leaf.shape) for leaf in leaves), tuple(steps), tuple(numbers[o] for o in outputs)
     )
@@ -121,7 +121,7 @@ def readable(primitive: Primitive) -> None:
     """ArgumentError for a primitive that is not read with mpmath."""
     if primitive.exact is None:
         raise ArgumentError(
-            f"the accuracy of {primitive.name} cannot be measured: it is not a function of single numbers; "
+            f"{primitive.name} cannot be studied: it is not a function of single numbers; "
             "write the function with elementwise operations"
         )
 

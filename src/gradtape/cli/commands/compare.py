@@ -11,7 +11,8 @@ from gradtape.cli.functions import named
 from gradtape.cli.options import EXPRESSIONS, Order, Range, Style, Type, interval, whole
 from gradtape.cli.output import atomic, default_name
 from gradtape.cli.program import main
-from gradtape.cli.shell import Command
+from gradtape.cli.shell import Command, show_page
+from gradtape.errors import ArgumentError
 
 Functions = Annotated[
     list[str],
@@ -32,22 +33,43 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    facts: Annotated[bool, typer.Option("--facts", help="Print what is known of them, side by side.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write these facts into this .html.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print these facts as JSON.")] = False,
     order: Order = "1",
     range: Range = "-5:5",
     dtype: Type = "float32",
     style: Style = "light",
 ) -> None:
-    """Draw functions and their derivatives beside each other, all with the same axes.
+    """Draw functions and their derivatives beside each other, all with the same axes; or print what is known of them.
 
     \b
     Examples:
       gradtape compare sigmoid tanh relu gelu --plot four.svg
       gradtape compare "x*sigmoid(x)" gelu mish --range=-4:4 --order 2
       gradtape compare mymodule:activation elu --style grey
+      gradtape compare sigmoid tanh relu gelu --facts --plot four.svg
     """
     from gradtape import study
 
     shown = [named(function) for function in functions]
+    if html is not None and json:
+        raise ArgumentError("--html and --json were both given; choose one")
+    if facts or html is not None or json:
+        if html is not None:
+            with atomic(html, (".html", ".htm")) as partial:
+                partial.write_text(study.compare_facts(shown, dtype=dtype).to_html(), encoding="utf-8")
+            print(f"written to {html}")
+        else:
+            found = study.compare_facts(shown, dtype=dtype)
+            if json:
+                print(found.to_json())
+            else:
+                show_page(found)
+        if plot is None:
+            return
     path = plot or Path(default_name(f"compare {' '.join(functions)}"))
     with atomic(path) as partial:
         figure = study.compare(shown, order=whole("--order", order), range=interval(range), dtype=dtype, style=style)

@@ -124,6 +124,9 @@ class Line:
                 continue
             a, b = at
             bounds = self.bounds(a, b)
+            if bounds.corner is not None and a is not None and b is not None and a >= -CORE and b <= CORE:
+                factored = self.reader.factored(a, b)
+                bounds = factored if _analytic(factored) else bounds
             effort -= 1
             if bounds.outside:
                 found.append(Piece(a, b, 0, outside=True))
@@ -141,7 +144,7 @@ class Line:
         near = _step(m)
         low, high = (m - near).lower(), (m + near).upper()
         around = self.reader.box(low, high)
-        if _analytic(around):
+        if _analytic(around) or _analytic(self.reader.factored(low, high)):
             return [closed(m, m, 0)]
         return [closed(m, m, 0, True)] if around.outside else [closed(m, m, None)]
 
@@ -176,7 +179,7 @@ class Line:
             return Mark(gap.low, gap.high, around.corner if known and around.corner is not None else -1)
         c = simplest(gap.low, gap.high)
         sides = [] if c is None else [(a, b) for a, b in ((gap.low, c), (c, gap.high)) if a < b]
-        if sides and all(_fine(self.reader.box(a, b)) for a, b in sides):
+        if sides and all(_fine(self.reader.box(a, b)) or _fine(self.reader.factored(a, b)) for a, b in sides):
             return Mark(c, c, smooth)
         return Mark(gap.low, gap.high, smooth)
 
@@ -234,6 +237,8 @@ class Line:
             effort[0] -= 1
             bounds = self.bounds(a, b)
             sign = bounds.sign(k)
+            if sign is None and a is not None and b is not None:
+                sign = self._centred(k, a, b, bounds)
             if sign is None and a is not None and b is not None and a >= -CORE and b <= CORE and b - a > 0.01:
                 sign = self.reader.factored(a, b).sign(k)
             slope = bounds.sign(k + 1) if sign is None and k + 1 < self.reader.orders else None
@@ -253,6 +258,15 @@ class Line:
                 m = _middle(a, b)
                 waiting += [(m, b), self._at(k, m), (a, m)]
         return found
+
+    def _centred(self, k: int, a: Any, b: Any, bounds: Bounds) -> int | None:
+        """The sign that follows from the value in the middle and the bounds of the slope."""
+        slope = bounds.known(k + 1) if k + 1 < self.reader.orders else None
+        if slope is None or not slope.finite:
+            return None
+        m = _middle(a, b)
+        value = self.reader.point(m).known(k)
+        return None if value is None else (value + slope * Interval((a - m).lower(), (b - m).upper())).sign
 
     def _crossing(self, k: int, a: Any, b: Any, slope: int) -> list[Piece]:
         """Where output k rises or falls strictly, and so has one zero or none: a sign at a point holds on one side."""

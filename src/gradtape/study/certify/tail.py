@@ -150,7 +150,10 @@ class Tail(Compared):
         if other.c.zero:
             return self
         if self.scale == other.scale:
-            return Tail(self.reach, self.c + other.c, self.scale, exact)
+            c = self.c + other.c
+            if exact is not None and not self.reach.side:  # of x - x/2 the polynomial knows more than its parts
+                c = c.meet(exact.at(self.reach.s))
+            return Tail(self.reach, c, self.scale, exact)
         first, second = (self, other) if _larger(self.scale, other.scale) else (other, self)
         ratio = self.reach.span(_quotient(second.scale, first.scale))
         return Tail(self.reach, first.c + second.c * ratio, first.scale, exact)

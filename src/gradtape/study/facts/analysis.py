@@ -229,6 +229,10 @@ class Analysis:
             if limit is not None and settled:
                 endless = 0 if limit.finite else 1 if limit.high is None else -1
                 found.append(Candidate(limit, None, side, endless=endless))
+            elif end is None:
+                value = self.at(side * Fraction(2) ** 100, k)  # it comes as close to its supremum as here, or closer
+                if value is not None:
+                    found.append(Candidate(value, None, side))
         bounds = self.line.bounds(a, b).known(k)
         if bounds is None:
             return False

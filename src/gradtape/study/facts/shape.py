@@ -213,11 +213,13 @@ def _undecided(pieces: tuple[Piece, ...]) -> str:
     unknown: list[list[Any]] = []
     for p in pieces:
         if p.sign is None and not p.tiny and not p.outside:
-            if unknown and p.low is not None and unknown[-1][1] is not None and p.low - unknown[-1][1] < 1e-3:
-                unknown[-1][1] = p.high
+            low, high = _number(p.low, -1), _number(p.high, 1)
+            if unknown and low - unknown[-1][1] <= max(1e-3, abs(low) / 10):
+                unknown[-1][1] = high
             else:
-                unknown.append([p.low, p.high])
-    return f"; undecided on {listed([interval(*u) for u in unknown], 3)}" if unknown else "; undecided at breakpoints"
+                unknown.append([low, high])
+    texts = [f"({shown(float(f'{low:.4g}'))}, {shown(float(f'{high:.4g}'))})" for low, high in unknown]
+    return f"; undecided on about {listed(texts, 3)}" if texts else "; undecided at breakpoints"
 
 
 def zeros(a: Analysis) -> Fact:

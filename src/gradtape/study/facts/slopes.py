@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -269,7 +270,7 @@ def _bfloat16() -> np.dtype:
 def rounding(a: Analysis) -> Fact:
     """For each format the x from which on the rounded function is its limit, and its slope is rounded to 0."""
     value: dict[str, Any] = {}
-    said, proved = [], True
+    proved = True
     for name in DTYPES:
         form = Format(name)
         row: dict[str, Any] = {}
@@ -280,14 +281,26 @@ def rounding(a: Analysis) -> Fact:
                 row[f"{what}_{key}"] = at
                 proved = proved and (certain or limit is None or not limit.finite)
         value[name] = row
+    return a.fact("rounding", value, _rounding(value), proved, a.means + ", rounded to nearest")
+
+
+def rounding_for(fact: Fact, dtype: str) -> Fact:
+    """The fact on rounding with a sentence on one format alone."""
+    return replace(fact, statement=_rounding({dtype: fact.value[dtype]}))
+
+
+def _rounding(value: dict[str, Any]) -> str:
+    said = []
     for key, where in (("left", "x ≤"), ("right", "x ≥")):
         for what, words in (("value", "f rounds to its limit"), ("slope", "f' rounds to 0")):
-            found = [(name, value[name][f"{what}_{key}"]) for name in DTYPES]
-            if any(at is not None for _, at in found):
-                texts = [f"{name} {where} {at:.6g}" for name, at in found if at is not None]
+            texts = [
+                f"{name} {where} {row[f'{what}_{key}']:.6g}"
+                for name, row in value.items()
+                if row[f"{what}_{key}"] is not None
+            ]
+            if texts:
                 said.append(f"{words} in {', '.join(texts)}")
-    statement = "; ".join(said) if said else "nothing is rounded to a limit at finite x"
-    return a.fact("rounding", value, statement, proved, a.means + ", rounded to nearest")
+    return "; ".join(said) if said else "nothing is rounded to a limit at finite x"
 
 
 def _threshold(a: Analysis, form: Format, side: int, k: int, limit: Interval) -> tuple[float | None, bool]:
