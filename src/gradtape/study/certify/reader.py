@@ -110,8 +110,9 @@ class Reader:
         near = number(max(Fraction(1), abs(fraction(x))) / (1 << 100))
         with precision(2 * BITS):
             low, high = (x, (x + near).upper()) if side > 0 else ((x - near).lower(), x)
+            reach = Reach(Interval(low, high, True, True), 0)
             with writing() as answers:
-                around = self._run(Context(), Interval(low, high, True, True))
+                around = self._run(Context(reach), reach.variable())
             if any(a is None for a in answers) or around.corner is not None or around.known(0) is None:
                 return None
             with reading(answers):
