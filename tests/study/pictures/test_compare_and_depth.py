@@ -39,7 +39,10 @@ def test_every_function_has_a_panel_with_the_same_axes():
 
 
 def test_functions_of_all_kinds_can_be_compared():
-    figure = study.compare([tf.sin, "x**2", lambda x: -x, "softplus"], order=2, title="four", figure=Figure())
+    done = []
+    four = [tf.sin, "x**2", lambda x: -x, "softplus"]
+    figure = study.compare(four, order=2, title="four", figure=Figure(), progress=done.append)
+    assert done == [1, 2, 3, 4]
     assert [axes.get_title() for axes in figure.axes] == ["sin(x)", "x**2", "f(x)", "softplus(x)"]
     assert all(len(drawn(axes)) == 3 for axes in figure.axes)
     assert figure.get_suptitle() == "four"

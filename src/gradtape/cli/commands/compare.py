@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from gradtape.cli.functions import named
-from gradtape.cli.options import EXPRESSIONS, Order, Range, Style, Type, interval, whole
+from gradtape.cli.options import EXPRESSIONS, Order, Quiet, Range, Style, Type, interval, whole
 from gradtape.cli.output import atomic, default_name
 from gradtape.cli.program import main
+from gradtape.cli.progress import Progress
 from gradtape.cli.shell import Command, show_page
 from gradtape.errors import ArgumentError
 
@@ -42,6 +43,7 @@ def compare(
     range: Range = "-5:5",
     dtype: Type = "float32",
     style: Style = "light",
+    quiet: Quiet = False,
 ) -> None:
     """Draw functions and their derivatives beside each other, all with the same axes; or print what is known of them.
 
@@ -71,7 +73,9 @@ def compare(
         if plot is None:
             return
     path = plot or Path(default_name(f"compare {' '.join(functions)}"))
-    with atomic(path) as partial:
-        figure = study.compare(shown, order=whole("--order", order), range=interval(range), dtype=dtype, style=style)
+    highest, limits = whole("--order", order), interval(range)
+    with atomic(path) as partial, Progress(quiet) as progress:
+        report = progress.of("functions", len(shown))
+        figure = study.compare(shown, order=highest, range=limits, dtype=dtype, style=style, progress=report)
         figure.savefig(partial, metadata={"Title": ", ".join(functions)})
     print(f"written to {path}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gradtape.errors import ArgumentError
@@ -32,6 +32,7 @@ def compare(
     title: str = "",
     figure: Figure | None = None,
     style: str | Style = "light",
+    progress: Callable[[int], Any] = lambda done: None,
 ) -> Figure:
     """Draw functions of one variable with their derivatives, each in a panel of its own, and return the figure.
 
@@ -42,6 +43,7 @@ def compare(
     title       of the whole figure
     figure      what to draw on; else a new Figure
     style       light, grey, dark, paper, or a `Style`
+    progress    is called with the number of functions done
 
     All panels have the same axes, so that heights and slopes can be compared by eye. Raises ExpressionError for text
     that cannot be read, ArgumentError or DTypeError for the rest.
@@ -57,8 +59,10 @@ def compare(
     down, across = shape(len(shown))
     figure = canvas(look, figure, (max(across / 2.4, 0.7), max(down / 1.9, 0.62)))
     panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel().tolist()
-    evaluations = [evaluation(one, order) for one in shown]
-    pictures = [sampling.sample(one, low, high, kind, columns=columns(panels[0])) for one in evaluations]
+    pictures = []
+    for one in shown:
+        pictures.append(sampling.sample(evaluation(one, order), low, high, kind, columns=columns(panels[0])))
+        progress(len(pictures))
     window = min(p.bottom for p in pictures), max(p.top for p in pictures)
     small = narrow(look, LETTERS)
     labels = [Subject(abs, "f").label(n) for n, _ in enumerate(pictures[0].curves)]
