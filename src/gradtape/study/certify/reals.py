@@ -104,6 +104,8 @@ class _OfMpmath:
         return (self.held >= _held(other)) is True
 
     def __eq__(self, other: Any) -> bool:
+        if other is None:
+            return False
         mine, theirs = self.held, _held(other)
         return bool(mine.a == mine.b == theirs.a == theirs.b)
 
