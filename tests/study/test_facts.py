@@ -354,6 +354,12 @@ def test_nothing_is_proved_of_a_derivative_that_is_declared():
     assert {found[name].status for name in ("range", "largest_slope", "monotone")} == {"sampled"}
 
 
+def test_a_condition_on_what_is_not_defined_is_not_taken_for_true():
+    found = facts("where(log1p(x) < 1.7, x, 10 - x)")  # for x < -1 the comparison with NaN is false
+    assert not found["monotone"].proved or found["monotone"].value[0]["trend"] == "decreasing"
+    assert not found["limits"].proved or found["limits"].value["-∞"] == inf
+
+
 def test_a_jump_is_not_an_increase():
     found = facts("x - 10*floor(x/8)")
     assert not found["monotone"].proved or "everywhere" not in found["monotone"].statement
