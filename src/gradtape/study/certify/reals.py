@@ -22,8 +22,11 @@ BITS = 128
 
 
 class NotEnclosed(ArithmeticError):
-    """Nothing can be said about a function on an interval: it has a pole there, or no bounds are known. It stands for the
-    value of an operation; as a condition it says neither yes nor no, also where a comparison with NaN is false."""
+    """Nothing can be said about a function on an interval: it has a pole there, or no bounds are known.
+
+    It stands for the value of an operation; as a condition it says neither yes nor no, also where a comparison with NaN
+    is false.
+    """
 
     def __bool__(self) -> bool:
         raise NotEnclosed("a condition of what has no bounds")
