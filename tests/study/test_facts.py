@@ -390,6 +390,13 @@ def test_user_functions_and_their_names():
     assert found["limits"].proved
 
 
+def test_variables_are_the_numbers_that_they_hold():
+    width = tf.Variable(2.0)
+    found = facts(lambda x: tf.tanh(tf.cast(width, x.dtype) * x))
+    assert found["largest_slope"].proved
+    assert found["largest_slope"].value["slope"] == 2.0
+
+
 def test_facts_are_json_and_immutable():
     found = facts("gelu(x)")
     text = json.dumps(found.as_json(), allow_nan=False)

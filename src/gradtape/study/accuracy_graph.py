@@ -72,9 +72,10 @@ def record(f: Callable[[Any], Any], order: int, dtype: str, name: str, at: float
     """The graph of f and its derivatives up to `order`, with or without stabilising rewrites.
 
     It is traced at one number, which a Python ``if`` may see; with None, at a number that nobody knows, so that the
-    graph holds for all of them. Then ControlFlowError where f looks at it.
+    graph holds for all of them. Then ControlFlowError where f looks at it. Variables are the numbers that they hold.
     """
-    unknown = tracing(Capture("a function")) if at is None else nullcontext()
+    capture = Capture("a function")
+    unknown = tracing(capture) if at is None else nullcontext()
     made = _Placed()
     with unknown, override(stabilise=stabilise, check_numerics=False, explain=False):
         x = gradtape.constant(at, dtype) if at is not None else wrap(placeholder((), as_dtype(dtype)))
@@ -92,7 +93,9 @@ def record(f: Callable[[Any], Any], order: int, dtype: str, name: str, at: float
     )
     for name_of, _, _ in program.steps:
         readable(TABLE[name_of])
-    graph = Graph(program, tuple(leaf.value for leaf in leaves), numbers.get(x.node, 0), name, {})
+    held = {node: variable for variable, node in capture.read.values()}
+    values = tuple(held[leaf].numpy().item() if leaf in held else leaf.value for leaf in leaves)
+    graph = Graph(program, values, numbers.get(x.node, 0), name, {})
     texts = graph.texts()
     for node, place in made.places.items():
         if node in numbers:
