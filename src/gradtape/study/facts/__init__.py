@@ -2,7 +2,8 @@
 
 fact        one fact: a value, a sentence, proved or sampled
 analysis    what the facts of one function rest on
-shape       domain, range, limits, zeros, where it rises and bends, symmetry, smoothness
+shape       domain, range, limits, zeros, where it rises and bends
+smooth      symmetry, smoothness, breakpoints
 slopes      how steep it is, where it saturates, and what floating-point numbers make of that
 averages    means for normally distributed inputs
 collection  all facts of one function

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from gradtape.study.certify.reals import BITS, precision
-from gradtape.study.facts import averages, shape, slopes
+from gradtape.study.facts import averages, shape, slopes, smooth
 from gradtape.study.facts.analysis import Analysis
 from gradtape.study.facts.fact import Fact
 from gradtape.study.subject import Subject, subject
@@ -19,15 +19,15 @@ MAKERS: dict[str, Callable[[Analysis], Fact | None]] = {
     "zeros": shape.zeros,
     "monotone": shape.monotone,
     "convex": shape.convex,
-    "parity": shape.parity,
-    "period": shape.period,
+    "parity": smooth.parity,
+    "period": smooth.period,
     "mean": averages.mean,
     "fixed_points": lambda a: shape.fixed_points(a, Analysis(_shifted(a.subject))),
     "largest_slope": slopes.largest_slope,
     "smallest_slope": slopes.smallest_slope,
     "lipschitz": slopes.lipschitz,
-    "smoothness": shape.smoothness,
-    "breakpoints": shape.breakpoints,
+    "smoothness": smooth.smoothness,
+    "breakpoints": smooth.breakpoints,
     "saturation": slopes.saturation,
     "slope_outside": slopes.outside,
     "rounding": slopes.rounding,
