@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import isfinite
 from typing import Any
 
@@ -72,7 +72,7 @@ class Reader:
                 waiting += self.program.steps[number][2]
         return found
 
-    @property
+    @cached_property
     def honest(self) -> bool:
         """Whether the recorded derivatives are those of the function. They are not if something that changes smoothly
         was declared a constant, as by stop_gradient."""

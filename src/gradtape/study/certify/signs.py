@@ -241,7 +241,7 @@ class Line:
                 sign = self._centred(k, a, b, bounds)
             if sign is None and a is not None and b is not None and a >= -CORE and b <= CORE and b - a > 0.01:
                 sign = self.reader.factored(a, b).sign(k)
-            slope = bounds.sign(k + 1) if sign is None and k + 1 < self.reader.orders else None
+            slope = bounds.sign(k + 1) if sign is None and self._has_slope(k) else None
             if sign is not None:
                 found.append(Piece(a, b, sign))
             elif slope and a is not None and b is not None:
@@ -259,9 +259,12 @@ class Line:
                 waiting += [(m, b), self._at(k, m), (a, m)]
         return found
 
+    def _has_slope(self, k: int) -> bool:
+        return k + 1 < self.reader.orders and self.reader.honest
+
     def _centred(self, k: int, a: Any, b: Any, bounds: Bounds) -> int | None:
         """The sign that follows from the value in the middle and the bounds of the slope."""
-        slope = bounds.known(k + 1) if k + 1 < self.reader.orders else None
+        slope = bounds.known(k + 1) if self._has_slope(k) else None
         if slope is None or not slope.finite:
             return None
         m = _middle(a, b)
