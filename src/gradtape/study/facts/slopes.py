@@ -291,7 +291,7 @@ def rounding_for(fact: Fact, dtype: str) -> Fact:
 
 def _rounding(value: dict[str, Any]) -> str:
     said = []
-    for key, where in (("left", "x ≤"), ("right", "x ≥")):
+    for key, where in (("left", "for x ≤"), ("right", "for x ≥")):
         for what, words in (("value", "f rounds to its limit"), ("slope", "f' rounds to 0")):
             texts = [
                 f"{name} {where} {row[f'{what}_{key}']:.6g}"
