@@ -10,12 +10,13 @@ functions of rows are said by these themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradtape.errors import DTypeError
+from gradtape.graph import notation
 from gradtape.graph.dtypes import DType, float64
 from gradtape.graph.node import Node, Primitive
 from gradtape.graph.shapes import Shape, broadcast
@@ -39,13 +40,20 @@ def _declare(
     name: str,
     inputs: int,
     *,
+    written: str,
     reference: Callable[..., Any],
     exact: Callable[..., Any],
     partials: list | None = None,
     domain: str = "all real numbers",
     parts: bool = True,
 ) -> Callable[..., Node]:
-    """A function of nodes; `parts` says whether it has the parameter `part`."""
+    """A function of nodes; `parts` says whether it has the parameter `part`. It is `written` with a number in braces
+    for each input."""
+
+    def notes(operands: Sequence[notation.Text], part: int = 0) -> notation.Text:
+        text = written.format(*(x.within(notation.ATOM) for x in operands))
+        return notation.remarked(notation.Text(text), "the last places") if part else notation.Text(text, notation.SUM)
+
     primitive = Primitive(
         name,
         "elementwise" if partials else "constant",
@@ -58,6 +66,7 @@ def _declare(
         exact=exact,
         domain=domain,
         costly=True,
+        notation=notes,
     )
     return lambda *given: apply(primitive, given[:inputs], given[inputs:])
 
@@ -85,6 +94,7 @@ def _whole(count: Any, head: Any, tail: Any) -> Any:
 minor_term = _declare(
     "minor_term",
     3,
+    written="exp({0} - {1}), the places of {2}",
     reference=lambda x, top, grid, part: (
         _terms(x, top) - ((_terms(x, top) + grid) - grid) if part else (_terms(x, top) + grid) - grid
     ),
@@ -96,6 +106,7 @@ leaves."""
 share = _declare(
     "share",
     5,
+    written="exp({0} - {1})/({2} + {3} + {4})",
     reference=lambda x, top, count, head, tail, part: (
         0 * x if part else np.exp(_below(x, top)) / _whole(count, head, tail)
     ),
@@ -110,6 +121,7 @@ subnormal."""
 log_total = _declare(
     "log_total",
     3,
+    written="log({0} + {1} + {2})",
     reference=lambda count, head, tail, part: 0 * count if part else np.log1p(count - 1 + (head + tail) * 2.0**-RAISED),
     exact=lambda mp, count, head, tail, part: mp.zero if part else mp.log(_whole(count, head, tail)),
     domain="> 0",
@@ -119,6 +131,7 @@ log_total = _declare(
 log_share = _declare(
     "log_share",
     4,
+    written="{0} - {1} - ({2} + {3})",
     reference=lambda x, top, log, low: _below(x, top) - (log + low),
     exact=lambda mp, x, top, log, low: _exact_below(x, top) - (log + low),
     parts=False,
@@ -128,6 +141,7 @@ log_share = _declare(
 product_rest = _declare(
     "product_rest",
     5,
+    written="({0} + {1})*({2} - {3})*{4}, the last places",
     reference=lambda p, low, x, y, unit: low * 2.0**-RAISED * (x - y) * unit,
     exact=lambda mp, p, low, x, y, unit: low * 2.0**-RAISED * (x - y) * unit,
     parts=False,
@@ -142,6 +156,7 @@ def _centred(x: Node, y: Node, head: Node, tail: Node, unit: Node) -> Node:
 share_slope = _declare(
     "share_slope",
     7,
+    written="({0} + {1})*({2} - {3} - ({4} + {5})/{6})",
     reference=lambda p, low, x, y, head, tail, unit: (p + low * 2.0**-RAISED) * ((x - y) - (head + tail) / unit),
     exact=lambda mp, p, low, x, y, head, tail, unit: (p + low * 2.0**-RAISED) * ((x - y) - (head + tail) / unit),
     partials=[
