@@ -74,7 +74,13 @@ def infix(symbol: str, binds: int) -> Notation:
 
 
 def prefix(symbol: str) -> Notation:
-    return lambda inputs: Text(f"{symbol}{inputs[0].within(SIGN)}", SIGN)
+    """A sign before one input, which is in parentheses if it has a sign itself.
+
+    >>> minus = prefix("-")
+    >>> minus([minus([power(Text("x"), 2)])]).written
+    '-(-x**2)'
+    """
+    return lambda inputs: Text(f"{symbol}{inputs[0].within(SIGN + 1)}", SIGN)
 
 
 def power(base: Text, exponent: int) -> Text:
@@ -88,7 +94,7 @@ def times(factor: int, x: Text) -> Text:
     ('-2*x**-3', '-x')
     """
     if factor in (1, -1):
-        return x if factor == 1 else Text(f"-{x.within(SIGN)}", SIGN)
+        return x if factor == 1 else prefix("-")([x])
     return Text(f"{factor}*{x.within(PRODUCT + 1)}", PRODUCT)
 
 
