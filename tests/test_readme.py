@@ -2,9 +2,14 @@
 
 import doctest
 import re
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from gradtape.cli import main
 
 ROOT = Path(__file__).parents[1]
 
@@ -17,6 +22,26 @@ def test_the_examples_of_the_readme_run():
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_the_examples_of_a_page_run(page):
     assert not doctest.testfile(str(page), module_relative=False).failed
+
+
+def shown_commands():
+    """Each command line of a page in docs with what it shows below, as (page, command, lines)."""
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        for block in re.findall(
+            r"^    \$ gradtape .*\n(?:(?:    .*)?\n)*", page.read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            command, *lines = [line.removeprefix("    ") for line in block.rstrip().splitlines()]
+            yield pytest.param(command.removeprefix("$ gradtape "), lines, id=page.name)
+
+
+@pytest.mark.parametrize(("command", "lines"), list(shown_commands()))
+def test_a_page_shows_what_a_command_prints(command, lines, tmp_path, monkeypatch):
+    for file in (ROOT / "docs").glob("*.csv"):
+        shutil.copy(file, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, shlex.split(command))
+    assert result.exit_code == 0, result.stderr
+    assert [line.rstrip() for line in result.stdout.splitlines()] == lines
 
 
 def test_the_readme_in_chinese_is_kept_in_step():
