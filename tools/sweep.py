@@ -15,8 +15,8 @@
     python tools/sweep.py --functions             # list the functions
     python tools/sweep.py --report                # write the page from what was measured so far
 
-Results are kept, in the user's cache directory or in the folder of --state, for as long as the code of the kernel
-stays the same.
+Results are kept in tools/sweeping/measured or the folder of --state, for as long as the code of the kernels stays the
+same; so every command goes on where the last one ended, and measures only what is missing.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--peers", type=int, metavar="N", help="the peers, on a sample of about N inputs")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seconds", type=float, help="stop after so many seconds")
-    parser.add_argument("--state", type=Path, help="the folder that results are kept in")
+    parser.add_argument("--state", type=Path, help="another folder for the results")
     parser.add_argument("--functions", action="store_true", help="list the functions and end")
     parser.add_argument("--report", action="store_true", help="write the page, measure nothing")
     options = parser.parse_args(arguments)

@@ -28,14 +28,14 @@ SAMPLE = 300
 @pytest.mark.parametrize("order", [4, 7, 10])
 @pytest.mark.parametrize("name", HIGH_FUNCTIONS)
 def test_orders_above_the_third(name: str, order: int, dtype: str) -> None:
-    tally = oracle.measured(name, order, SAMPLE, dtype)
+    tally = oracle.measured(name, [order], SAMPLE, dtype)[order]
     assert tally.inputs > 1000
     assert not tally.over and tally.counted <= HIGH_CONTRACT, tally
 
 
 @pytest.mark.parametrize(("name", "order"), [("gelu", 1), ("lgamma", 0), ("lgamma", 1), ("digamma", 0), ("mish", 1)])
 def test_double_results_next_to_zeros(name: str, order: int) -> None:
-    tally = oracle.measured(name, order, SAMPLE)
+    tally = oracle.measured(name, [order], SAMPLE)[order]
     assert not tally.over and tally.counted <= CONTRACT[order], tally
 
 
@@ -62,9 +62,9 @@ def test_true_values_of_two_variables_are_those_of_mpmath(function: str, name: s
 
 @pytest.mark.parametrize(("name", "order"), [("tanh", 3), ("mish", 2), ("erf", 1), ("digamma", 0), ("expm1", 0)])
 def test_true_values_are_those_of_mpmath(name: str, order: int) -> None:
-    by_series = oracle.by_series(name, order)
+    by_series = oracle.by_series(name, order + 1)
     assert by_series is not None
-    by_mpmath = oracle.by_mpmath(name, order)
+    by_mpmath = oracle.by_mpmath(name, order + 1)
     for x in np.random.default_rng(order).normal(0, 3, 20).tolist():
         for ball, exact in zip(by_series(x), by_mpmath(x), strict=True):
             if ball is not None and exact is not None:

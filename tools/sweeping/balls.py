@@ -227,7 +227,11 @@ class Context:
         return self._from_slope(x, "sinh", lambda: self.cosh(x))
 
     def tanh(self, x: Series) -> Series:
-        return self._from_slope(x, "tanh", lambda: 1 / (self.cosh(x) * self.cosh(x)))
+        def slope() -> Series:
+            cosh = self.cosh(x)
+            return 1 / (cosh * cosh)
+
+        return self._from_slope(x, "tanh", slope)
 
     def sech(self, x: Series) -> Series:
         return 1 / self.cosh(x)

@@ -8,7 +8,7 @@ do not have, mpmath differentiates numerically with 400 bits, which takes far lo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -26,31 +26,57 @@ from sweeping.measure import Tally
 
 SHARE_BY_MPMATH = 1000
 """mpmath takes one input of so many."""
-Taylor = Callable[[float], tuple[Any, Any]]
-"""x → the derivative of some order, and the next one, as `Exact` or as balls of Arb. Raises NoTruth."""
+Taylor = Callable[[float], list[Any]]
+"""x → the value and derivatives there, as `Exact` or as balls of Arb. Raises NoTruth."""
 
 
-def measured(name: str, order: int, count: int, dtype: str = "float64") -> Tally:
-    """The tally of a function and order over about `count` finite inputs of that type."""
-    function = catalogue()[name]
-
-    def evaluate(x: np.ndarray) -> np.ndarray:
-        return np.asarray(values(function, order, x))
-
-    compared = constants(name, order, dtype)
-    x = sample(dtype, count, np.concatenate([thresholds(evaluate, dtype, 64), compared, -compared]))
-    x = x[np.isfinite(x)]
-    taylor = by_series(name, order) if flint is not None else None
+def measured(name: str, orders: Sequence[int], count: int, dtype: str = "float64") -> dict[int, Tally]:
+    """The tallies of a function by order over about `count` finite inputs of that type, the same ones for all orders:
+    the true values come from one power series."""
+    kind, results = np.dtype(dtype), {k: _results(name, k) for k in orders}
+    special = [np.concatenate([thresholds(f, dtype, 64), *_compared(name, k, dtype)]) for k, f in results.items()]
+    x = _points(name, count, dtype, np.concatenate(special))
+    last = max(orders) + 1
+    taylor = by_series(name, last) if flint is not None else None
     if taylor is None:
         x = np.random.default_rng(0).permutation(x)[: max(count // SHARE_BY_MPMATH, 100)]
-        taylor = by_mpmath(name, order)
-    errors = Errors(np.dtype(dtype), evaluate(x))
+        taylor = by_mpmath(name, last)
+    errors = {k: Errors(kind, f(x)) for k, f in results.items()}
     for i, at in enumerate(x.tolist()):
         try:
-            errors.add(i, *taylor(at))
+            true = taylor(at)
         except NoTruth:
-            errors.kept[i] = False
-    return errors.tally(x, [errors.spacing(x)], order)
+            true = None
+        for k, found in errors.items():
+            if true is None or (k and true[0] is None):  # a derivative outside of the function's domain
+                found.kept[i] = False
+            else:
+                found.add(i, true[k], true[k + 1] if k else None)
+    spacings = [Errors(kind, x).spacing(x)]
+    return {k: found.tally(x, spacings, k) for k, found in errors.items()}
+
+
+def _points(name: str, count: int, dtype: str, special: np.ndarray) -> np.ndarray:
+    """The finite numbers of a sample, with more of those at which the function has a value, if many have none."""
+    x = sample(dtype, count, special)
+    x = x[np.isfinite(x)]
+    value = _results(name, 0)
+    inside = np.isfinite(value(x)).mean()
+    if inside > 0.9:
+        return x
+    more = sample(dtype, int(count / max(inside, 0.01)) - count, np.zeros(0), seed=1)
+    more = more[np.isfinite(more)]
+    return np.concatenate([x, more[np.isfinite(value(more))]])
+
+
+def _results(name: str, order: int) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda x: np.asarray(values(catalogue()[name], order, x))
+
+
+def _compared(name: str, order: int, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers that the kernel compares with, of both signs."""
+    found = constants(name, order, dtype)
+    return found, -found
 
 
 @cache
@@ -76,7 +102,9 @@ def read(name: str, context: Any, x: Any) -> Any:
 # -- by mpmath ------------------------------------------------------------------------------------------------
 
 
-def by_mpmath(name: str, order: int) -> Taylor:
+def by_mpmath(name: str, last: int) -> Taylor:
+    """The derivatives up to the last order by numerical differentiation."""
+
     def derivative(x: float, k: int) -> Exact:
         try:
             value = mp.diff(lambda v: read(name, mp, v), mpf(x), k, relative=x != 0) if k else read(name, mp, mpf(x))
@@ -87,13 +115,10 @@ def by_mpmath(name: str, order: int) -> Taylor:
         sign, man, exp, _ = value._mpf_
         return clamped(-int(man) if sign else int(man), int(exp))
 
-    def taylor(x: float) -> tuple[Exact, Exact]:
+    def taylor(x: float) -> list[Exact]:
         with mp.workprec(400):
-            if not order:
-                return derivative(x, 0), None
-            if derivative(x, 0) is None:
-                raise NoTruth
-            return derivative(x, order), derivative(x, order + 1)
+            value = derivative(x, 0)
+            return [value, *(None if value is None else derivative(x, k) for k in range(1, last + 1))]
 
     return taylor
 
@@ -103,14 +128,12 @@ def by_mpmath(name: str, order: int) -> Taylor:
 PRECISIONS = (160, 640, 2560, 5120)
 
 
-def by_series(name: str, order: int) -> Taylor | None:
-    """By Arb; None where it lacks a function that is needed."""
-    last = order + 1 if order else 0
-
+def by_series(name: str, last: int) -> Taylor | None:
+    """The derivatives up to the last order by Arb; None where it lacks a function that is needed."""
     factorials = [math.factorial(k) for k in range(last + 1)]
     context = Context()
 
-    def taylor(x: float) -> tuple[Any, Any]:
+    def taylor(x: float) -> list[Any]:
         for precision in PRECISIONS:
             flint.ctx.prec, flint.ctx.cap = precision, last + 1
             series = read(name, context, Series(flint.arb_series([x, 1])))
@@ -119,12 +142,7 @@ def by_series(name: str, order: int) -> Taylor | None:
                 break
             if precision > PRECISIONS[0] and not any(c.is_finite() for c in found):
                 break
-        exact = [c * f if c.is_finite() else None for c, f in zip(found, factorials, strict=True)]
-        if not order:
-            return exact[0], None
-        if exact[0] is None:
-            raise NoTruth
-        return exact[order], exact[order + 1]
+        return [c * f if c.is_finite() else None for c, f in zip(found, factorials, strict=True)]
 
     try:
         taylor(0.4), taylor(1.7)

@@ -14,15 +14,16 @@ from sweeping.binary import FUNCTIONS as BINARY_FUNCTIONS
 from sweeping.functions import CONTRACT, HIGH_CONTRACT, HIGH_FUNCTIONS, HIGH_ORDERS, ORDERS, catalogue, exists
 from sweeping.halves import HALVES
 from sweeping.measure import Tally
-from sweeping.state import BINARY, FLOAT32, FLOAT64, HIGH, ROWS, ZEROS, State
+from sweeping.state import BINARY, FLOAT32, FLOAT64, HIGH, ROWS, ZEROS, Row, State
 
 PATH = Path(__file__).parents[2] / "docs" / "accuracy.md"
 
 INTRODUCTION = """\
 # How exact values and derivatives are
 
-This page is written by `python tools/sweep.py` and holds nothing else than what it measured. Orders are those of the
-derivative, 0 is the value; derivatives are taken through nested `GradientTape`s.
+This page is written by `python tools/sweep.py` and holds nothing else than what it measured; the results are in
+`tools/sweeping/measured`, each with a fingerprint of the kernels that it holds for. Orders are those of the derivative,
+0 is the value; derivatives are taken through nested `GradientTape`s.
 
 For a result r and the true value t the error is |r − t| / ulp(t), with the spacing of the format at t. The *mixed*
 error is |r − t| / (ulp(t) + |t′|·ulp(x)/2): next to a zero of a derivative, half an ulp of x is as much as anybody
@@ -32,14 +33,19 @@ more than 1024 ulps of x away; and 4 ulp of the mixed error for the second and t
 the other way round; that is over the contract at every order, and has no size in ulps.
 """
 
+SUMMARY = """
+The largest errors that are counted, in ulps, and where they were found; each function has its own row further down.
+"""
+
 SINGLE = """
 ## float32
 
 The truth is the float64 kernel of the same function and order, which the last table holds against true values.
 A largest error of 0.5 says that every result was the nearest float32 number. `2³²` inputs are all there are, NaNs
-included. Other counts are of a stratified sample: a third over all exponents and both signs, a third random bit
-patterns, a third of ordinary size; and the neighbours of powers of two, of multiples of 1/2 and of π/2, of the numbers
-that the kernels compare with, and of those where the result overflows, vanishes or changes its sign.
+included; functions with the same kernels, as `silu` and `swish`, are measured once. Other counts are of a stratified
+sample: a third over all exponents and both signs, a third random bit patterns, a third of ordinary size; and the
+neighbours of powers of two, of multiples of 1/2 and of π/2, of the numbers that the kernels compare with, and of those
+where the result overflows, vanishes or changes its sign.
 """
 
 PEERS = """
@@ -118,12 +124,13 @@ def write(state: State) -> None:
 
 
 def lines(state: State) -> Iterator[str]:
-    yield INTRODUCTION + SINGLE.rstrip("\n")
-    shown = [peer for peer in peers.TITLES if any(part.table == peer for part in state.done)]
+    yield INTRODUCTION + SUMMARY
+    yield from _table(["type", "value", "1st", "2nd", "3rd derivative", "pairs", "over"], _summary(state))
+    yield SINGLE.rstrip("\n")
+    shown = [peer for peer in peers.TITLES if state.counts([peer])]
     if shown:
-        counts = {part.count for part in state.done if part.table in shown}
-        versions = ", ".join(f"{peers.TITLES[peer]} {peers.installed(peer)}" for peer in shown)
-        yield PEERS.format(versions=versions, count=_count(max(counts))).rstrip("\n")
+        versions = ", ".join(f"{peers.TITLES[peer]} {' and '.join(state.codes(peer))}" for peer in shown)
+        yield PEERS.format(versions=versions, count=_count(max(state.counts(shown)))).rstrip("\n")
     yield ""
     heads = ["function", "order", "max ulp", "at x", "counted", "over", "broken", "inputs"]
     heads += [peers.TITLES[peer] for peer in shown]
@@ -143,25 +150,21 @@ def lines(state: State) -> Iterator[str]:
             ["function", "order", "max ulp", "at x", "counted", "at x", "over", "broken", "inputs"], doubles
         )
         yield from _over(state, FLOAT64)
-    counts = {part.count for part in state.done if part.table in BINARY}
-    if counts:
+    if counts := state.counts(BINARY):
         yield TWO.format(count=_count(max(counts)))
         heads = [f"∂{variables}" if variables else "value" for variables in DERIVATIVES]
         yield from _table(["function", "type", *heads], _two(state))
-    counts = {part.count for part in state.done if part.table in ZEROS}
-    if counts:
+    if counts := state.counts(ZEROS):
         limits = {"limit": zeros.LIMITS[FLOAT64], "short_limit": zeros.LIMITS[FLOAT32]}
         yield NEXT_TO_ZERO.format(
             count=_count(max(counts)), far=zeros.FAR, some=zeros.SOME, psi=len(PSI_TABLE), **limits
         )
         yield from _table(["function", "order", "type", "max ulp", "at x", "broken", "inputs"], _zeros(state))
-    counts = {part.count for part in state.done if part.table in ROWS}
-    if counts:
+    if counts := state.counts(ROWS):
         yield ROW.format(count=_count(max(counts)))
         heads = ["function", "what", "type", "max ulp", "in a row", "counted", "in a row", "contract", "over", "broken"]
-        yield from _table([*heads, "numbers"], _rows(state, max(counts)))
-    counts = {part.count for part in state.done if part.table in HIGH}
-    if counts:
+        yield from _table([*heads, "numbers"], _rows(state))
+    if counts := state.counts(HIGH):
         yield HIGH_ORDER.format(bound=HIGH_CONTRACT, count=_count(max(counts)))
         yield from _table(["function", "type", *map(str, HIGH_ORDERS)], _high(state))
 
@@ -170,7 +173,17 @@ def _known(state: State, table: str) -> Iterator[tuple[str, int, Tally, bool]]:
     for name in catalogue():
         for order in ORDERS:
             if exists(name, order) and (found := state.row(table, name, order)):
-                yield name, order, *found
+                yield name, order, found.tally, found.part.is_all
+
+
+def _summary(state: State) -> Iterator[list[str]]:
+    for table in (FLOAT32, FLOAT64):
+        known = list(_known(state, table))
+        worst = [
+            max((row for row in known if row[1] == k), key=lambda row: row[2].counted, default=None) for k in ORDERS
+        ]
+        cells = ["" if row is None else f"{_ulps(row[2].counted)} `{row[0]}`" for row in worst]
+        yield [table, *cells, str(len(known)), str(sum(bool(row[2].over) for row in known))]
 
 
 def _single(state: State, shown: list[str]) -> Iterator[list[str]]:
@@ -187,7 +200,7 @@ def _half(state: State) -> Iterator[list[str]]:
             if any(found):
                 row = [f"`{name}`", str(order)]
                 for one in found:
-                    row += ["–"] * 5 if one is None else _half_cells(one[0])
+                    row += ["–"] * 5 if one is None else _half_cells(one.tally)
                 yield row
 
 
@@ -207,25 +220,28 @@ def _two(state: State) -> Iterator[list[str]]:
         for table, dtype in BINARY.items():
             found = [state.row(table, f"{name} {v}".strip(), len(v)) for v in DERIVATIVES]
             if any(found):
-                yield [f"`{name}`", dtype, *["" if known is None else _counted(known[0]) for known in found]]
+                yield [f"`{name}`", dtype, *["" if known is None else _counted(known.tally) for known in found]]
 
 
 def _zeros(state: State) -> Iterator[list[str]]:
     for name, order in zeros.names():
         for table, dtype in ZEROS.items():
             if found := state.row(table, name, order):
-                tally = found[0]
+                tally = found.tally
                 row = [f"`{name}`", str(order), dtype, _ulps(tally.ulps), _place(tally.ulps_at)]
                 yield [*row, _count(tally.wrong), _count(tally.inputs)]
 
 
-def _rows(state: State, count: int) -> Iterator[list[str]]:
+def _rows(state: State) -> Iterator[list[str]]:
     for name, order in rows.names():
         for table, dtype in ROWS.items():
             if found := state.row(table, name, order):
-                tally = found[0]
+                tally = found.tally
                 function, _, what = name.partition(" ")
-                kinds = ["" if at is None else rows.place(dtype, count, at) for at in (tally.ulps_at, tally.counted_at)]
+                kinds = [
+                    "" if at is None else rows.place(dtype, found.part.count, at)
+                    for at in (tally.ulps_at, tally.counted_at)
+                ]
                 row = [f"`{function}`", what or "value", dtype, _ulps(tally.ulps), kinds[0], _ulps(tally.counted)]
                 row += [kinds[1], f"{CONTRACT[order]:g}", _count(tally.over), _count(tally.wrong)]
                 yield [*row, _count(tally.inputs)]
@@ -241,7 +257,7 @@ def _high(state: State) -> Iterator[list[str]]:
         for table, dtype in HIGH.items():
             found = [state.row(table, name, order) for order in HIGH_ORDERS]
             if any(found):
-                yield [f"`{name}`", dtype, *["" if known is None else _both(known[0]) for known in found]]
+                yield [f"`{name}`", dtype, *["" if known is None else _both(known.tally) for known in found]]
 
 
 def _both(tally: Tally) -> str:
@@ -277,10 +293,10 @@ def _table(heads: list[str], lines: Iterator[list[str]] | list[list[str]]) -> It
         yield f"| {' | '.join(row)} |"
 
 
-def _peer(found: tuple[Tally, bool] | None) -> str:
+def _peer(found: Row | None) -> str:
     if found is None:
         return "–"
-    tally = found[0]
+    tally = found.tally
     return f"{_ulps(tally.ulps)} · {_share(tally.over, tally.inputs)} · {_share(tally.wrong, tally.inputs)}"
 
 

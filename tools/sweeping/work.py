@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing import get_context
 
 import numpy as np
@@ -18,6 +19,8 @@ from sweeping.functions import HIGH_FUNCTIONS, HIGH_ORDERS, catalogue, constants
 from sweeping.measure import Tally, measure
 from sweeping.state import BINARY, FLOAT32, FLOAT64, HIGH, ROWS, ZEROS, Part, State
 
+SERIES = {FLOAT64: FLOAT64} | HIGH
+"""The tables whose true values come from power series, by the type that they are about."""
 BLOCK = 1 << 18
 """So many numbers are computed at once: small enough for the processor's cache."""
 
@@ -60,11 +63,26 @@ def measured(name: str, order: int, x: np.ndarray, evaluate: Callable[[np.ndarra
     return total
 
 
-def carry_out(part: Part) -> Tally:
+def jobs(parts: Iterable[Part]) -> list[list[Part]]:
+    """Which parts are carried out together: the orders of a function whose true values come from one power series."""
+    found: dict[Part, list[Part]] = {}
+    for part in parts:
+        found.setdefault(replace(part, order=0) if part.table in SERIES else part, []).append(part)
+    return list(found.values())
+
+
+def carry_out(job: Sequence[Part]) -> dict[Part, Tally]:
+    """The tallies of the parts of a job."""
+    first = job[0]
+    if first.table not in SERIES:
+        return {part: _one(part) for part in job}
+    tallies = oracle.measured(first.function, [part.order for part in job], first.count, SERIES[first.table])
+    return {part: tallies[part.order] for part in job}
+
+
+def _one(part: Part) -> Tally:
     """The tally of one part. Of the tables only the numbers differ that are held against the truth."""
     name, order = part.function, part.order
-    if part.table == FLOAT64:
-        return oracle.measured(name, order, part.count)
     if part.table in halves.HALVES:
         return halves.measured(name, order, part.table)
     if part.table in BINARY:
@@ -73,8 +91,6 @@ def carry_out(part: Part) -> Tally:
         return rows.measured(name, part.count, ROWS[part.table])
     if part.table in ZEROS:
         return zeros.measured(name, order, part.count, ZEROS[part.table])
-    if part.table in HIGH:
-        return oracle.measured(name, order, part.count, HIGH[part.table])
     x = inputs.chunk(part.count) if part.is_chunk else float32_inputs(name, order, part.count)
     if part.table == FLOAT32:
         return measured(name, order, x, lambda block: np.asarray(values(catalogue()[name], order, block)))
@@ -136,13 +152,15 @@ def run(parts: Sequence[Part], state: State, processes: int, limit: float | None
     if not missing:
         return True
     start = time.monotonic()
-    pool = get_context("spawn").Pool(min(processes, len(missing)), _prepare)
+    work = jobs(missing)
+    pool = get_context("spawn").Pool(min(processes, len(work)), _prepare)
     try:
         with _bar(len(parts), len(parts) - len(missing)) as advance:
-            for part, tally in pool.imap_unordered(_carried_out, missing):
-                if tally is not None:
-                    state.add(part, tally)
-                advance(part)
+            for job, tallies in pool.imap_unordered(_carried_out, work):
+                for part in job:
+                    if part in tallies:
+                        state.add(part, tallies[part])
+                    advance(part)
                 if limit is not None and time.monotonic() - start > limit:
                     return not state.missing(parts)
     finally:
@@ -156,11 +174,11 @@ def _prepare() -> None:
     config.update(threads=1)
 
 
-def _carried_out(part: Part) -> tuple[Part, Tally | None]:
+def _carried_out(job: list[Part]) -> tuple[list[Part], dict[Part, Tally]]:
     try:
-        return part, carry_out(part)
+        return job, carry_out(job)
     except peers.NotThere:
-        return part, None
+        return job, {}
 
 
 @contextmanager

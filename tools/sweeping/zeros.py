@@ -92,7 +92,7 @@ def measured(name: str, order: int, count: int, dtype: str) -> Tally:
     errors = Errors(np.dtype(dtype), result)
     for i, at in enumerate(x.tolist()):
         try:
-            errors.add(i, exact(at)[0])
+            errors.add(i, exact(at)[order])
         except NoTruth:  # a pole
             errors.kept[i] = False
     return errors.tally(x, [], 0)
