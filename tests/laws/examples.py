@@ -45,6 +45,7 @@ MOVING: dict[str, list[tuple[list[np.ndarray], tuple]]] = {
     "last_at": [([PLACES_1], (4,))],
     "softmax": [([A, SHARES], ((1,),))],
     "log_softmax": [([A, np.log(SHARES)], ((1,),))],
+    "reduce_logsumexp": [([A, np.log(np.sum(np.exp(A), axis=1))], ((1,),))],
     "matmul": [
         ([A, B], (False, False)),
         ([A, B.T], (False, True)),
@@ -70,8 +71,11 @@ PARAMETERS: dict[str, list[tuple]] = {
     "log_excess": [(0,), (1,)],
     "logarithm_slope": [(1, 2), (2, 10)],
     "multiple_of_power": [(2, 3), (-3, 2)],
+    "log_total": [(0,), (1,)],
+    "minor_term": [(0,), (1,)],
     "pow_slope": [(0, 1), (0, 2), (1, 0), (1, 1), (3, 0)],
     "root_slope": [(1, 0), (2, 1)],
+    "share": [(0,), (1,)],
     "sigmoid_difference": [(1,), (2,)],
     "xlogy_slope": [(1, 0), (2, 1)],
 }
@@ -111,7 +115,7 @@ class Example(NamedTuple):
         return tuple(self.operands[i] for i in self.smooth)
 
 
-OF_ROWS = ("softmax", "log_softmax")
+OF_ROWS = ("softmax", "log_softmax", "reduce_logsumexp")
 """Their second operand is what they are of the first one, so it cannot be any number; see tests/ops/test_normalised."""
 
 
@@ -171,7 +175,7 @@ def _accepts(primitive: Any, types: Any, params: tuple) -> bool:
 
 def _operands(primitive: Any, types: Any, params: tuple) -> tuple[np.ndarray, ...] | None:
     """Operands of different ranks for which the value and two derivatives are finite."""
-    shapes = [(3,), (2, 3), (3, 1, 1), (2, 1)][: len(types)] if len(types) > 1 else [(3,)]
+    shapes = [(3,), (2, 3), (3, 1, 1), (2, 1), (), (3,), (2, 1)][: len(types)] if len(types) > 1 else [(3,)]
     for place in PLACES:
         operands = []
         for i, (dtype, shape) in enumerate(zip(types, shapes, strict=True)):

@@ -21,6 +21,7 @@ PARAMETERS = {
     "base": [2, 10],
     "doubled": [0, 1],
     "short": [0],  # 1 gives fewer digits on purpose
+    "part": [0],  # 1 is a rounding error
     "shift": [0, 1],
     "by_x": [0, 1, 2],
     "by_y": [0, 1],
@@ -58,6 +59,7 @@ OTHERS = {
     "argmin": [((M,), (0,))],
     "softmax": [((M, M), ((1,),))],
     "log_softmax": [((M, M), ((0, 1),))],
+    "reduce_logsumexp": [((M, (4,)), ((0,),)), ((M, ()), ((0, 1),))],
     "while_loop": [(((), ()), ((COUNT, (0, 1)), (STEP, (0, 1)), 9, i)) for i in (0, 1)],
 }
 """The shapes of the inputs, and the parameters. What comes after "places" are whole numbers from 0 to 2."""
@@ -65,7 +67,9 @@ OTHERS = {
 TYPES = {
     **dict.fromkeys(["sum", "max", "min", "prod"], ("float32", "float64", "int32", "int64")),
     **dict.fromkeys(["all", "any"], ("bool",)),
-    **dict.fromkeys(["matmul", "sum_of_products", "softmax", "log_softmax"], ("float32", "float64")),
+    **dict.fromkeys(
+        ["matmul", "sum_of_products", "softmax", "log_softmax", "reduce_logsumexp"], ("float32", "float64")
+    ),
     **dict.fromkeys(["cumsum", "cumprod", "argsort", "argmax", "argmin"], ("float32", "float64", "int32", "int64")),
     **dict.fromkeys(["flat_places", "last_at"], ("int64",)),
     "while_loop": ("float64",),

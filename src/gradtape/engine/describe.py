@@ -85,13 +85,15 @@ class Work:
         return self.read + self.written + self.copied
 
     def operands(self, names: Mapping[int, str]) -> list[str]:
-        """What operands are called. One that is read in several ways has as many names: a0, a0', …"""
+        """What operands are called. One that is read in several ways has as many names: a0, a0.1, a0.2, …"""
+        if self.spec is None:
+            return [names[value.slot] for value in self.reads]
+        ways: Counter[int] = Counter()
         found: list[str] = []
         for value in self.reads:
-            name = names[value.slot]
-            while self.spec and name in found:
-                name += "'"
-            found.append(name)
+            way = ways[value.slot]
+            ways[value.slot] += 1
+            found.append(f"{names[value.slot]}.{way}" if way else names[value.slot])
         return found
 
     def lines(self, names: Mapping[int, str]) -> list[str]:

@@ -201,8 +201,10 @@ class _Planner:
                 for x in node.op[1]:
                     if x in self.fresh and is_call(node):
                         later.append(x)
-                    elif x in self.fresh and self.level[x] < here and self._base(x).shape != ():
-                        later.append(self._narrow(x))  # numbers are rather computed again than stored
+                    elif x in self.fresh and self.level[x] < here:
+                        narrow = self._narrow(x)
+                        if self._base(narrow).shape != ():  # numbers are rather computed again than stored
+                            later.append(narrow)
         for x in [*later, *[node for node in self.wanted if is_view(node)]]:
             base = self._base(x)
             if base not in stored and base in self.fresh:

@@ -108,6 +108,8 @@ class Primitive:
                 analytic inside its domain
     costly      whether to compute it twice is worse than to store it
     several     whether it has several results, each a node; the last parameter says which one
+    shows       for one whose result is one of its inputs as it stands: params → which one, that is taken in its place
+                before anything is computed; else None
     library     the engine's routine that runs it, if that is not NumPy's function
     halves      whether it makes halves of halves as it stands: it moves elements, changes only signs and the like, or
                 rounds by itself. What does not is computed in float32 and rounded (see engine.widen)
@@ -149,6 +151,7 @@ class Primitive:
         "rule",
         "series",
         "several",
+        "shows",
         "smoothness",
         "units",
         "view",
@@ -174,6 +177,7 @@ class Primitive:
         smoothness: Any = None,
         costly: bool = False,
         several: bool = False,
+        shows: Callable[[tuple], int] | None = None,
         library: str = "",
         halves: bool = False,
         numpy: Callable[..., Any] | None = None,
@@ -206,6 +210,7 @@ class Primitive:
         self.smoothness = -1 if smoothness is None and kind in ("selection", "constant") else smoothness
         self.costly = costly
         self.several = several
+        self.shows = shows
         self.library = library
         self.halves = halves
         self.numpy = numpy

@@ -75,8 +75,19 @@ def of_rows(inputs: tuple[Node, ...], params: tuple) -> bool:
     """Floats, what a function of rows made of them, and the axes of the rows."""
     if len(inputs) != 2 or len(params) != 1 or not all(x.dtype.is_floating for x in inputs) or not lengths(params[0]):
         return False
+    return inputs[1].shape == inputs[0].shape and _are_axes(params[0], inputs[0].shape)
+
+
+def reduced_rows(inputs: tuple[Node, ...], params: tuple) -> bool:
+    """The same, where there is one number for each row."""
+    if len(inputs) != 2 or len(params) != 1 or not all(x.dtype.is_floating for x in inputs) or not lengths(params[0]):
+        return False
     axes, shape = params[0], inputs[0].shape
-    return inputs[1].shape == shape and list(axes) == sorted(set(axes)) and all(i < len(shape) for i in axes)
+    return _are_axes(axes, shape) and inputs[1].shape == tuple([n for i, n in enumerate(shape) if i not in axes])
+
+
+def _are_axes(axes: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    return list(axes) == sorted(set(axes)) and all(i < len(shape) for i in axes)
 
 
 def sliced(shape: Sequence[int], slices: Any) -> bool:

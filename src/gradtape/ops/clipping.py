@@ -13,7 +13,8 @@ from gradtape.graph.node import Node
 from gradtape.graph.shapes import normalize_axes
 from gradtape.ops.arithmetic import maximum, stop_gradient
 from gradtape.ops.declare import convert, literal, operation
-from gradtape.ops.normalised import LARGE, SMALL, STEP, euclidean, real
+from gradtape.ops.logits import real
+from gradtape.ops.normalised import LARGE, SMALL, STEP, euclidean
 from gradtape.ops.powers import reciprocal, sqrt, square
 from gradtape.ops.reductions import Axis
 from gradtape.ops.selection import equal, is_finite, where

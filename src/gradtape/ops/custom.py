@@ -111,4 +111,5 @@ CUSTOM = Primitive(
     parameters=("number", "index"),
     notation=lambda inputs, *params: notation.remarked(inputs[shown(params)], "with a derivative of your own"),
     several=True,
+    shows=shown,
 )

@@ -15,8 +15,8 @@ from gradtape.ops.activations import softplus
 from gradtape.ops.arithmetic import negative
 from gradtape.ops.declare import convert, literal, operation
 from gradtape.ops.halves import rounded_once
+from gradtape.ops.logits import real, rows
 from gradtape.ops.masked import multiply_no_nan
-from gradtape.ops.normalised import real, rows
 from gradtape.ops.selection import equal, logical_and, where
 from gradtape.ops.shaping import SUM, over_runs, reshaped
 

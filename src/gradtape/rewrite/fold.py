@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from gradtape.graph.node import READ, TABLE
 from gradtape.graph.program import Program, Step, rebuild, without_unread
-from gradtape.ops.custom import CUSTOM, shown
 from gradtape.ops.declare import CAST
 
 
 def fold(program: Program) -> Program:
-    """The Program without multiplications by one, double negations, users' rules, and steps that nobody reads."""
+    """The Program without multiplications by one, double negations, results that are an input, and steps
+    that nobody reads."""
     leaves, nodes = rebuild(program)
     replaced: dict[int, int] = {}
     steps: list[Step] = []
@@ -25,8 +25,8 @@ def fold(program: Program) -> Program:
                 replaced[number] = other
         if primitive.involution and refs[0] >= 0 and steps[refs[0]][0] == name:
             replaced[number] = steps[refs[0]][2][0]
-        if name == CUSTOM.name:
-            replaced[number] = refs[shown(params)]
+        if primitive.shows is not None:
+            replaced[number] = refs[primitive.shows(params)]
     outputs = tuple(replaced.get(i, i) for i in program.outputs)
     return without_unread(Program(program.leaves, tuple(steps), outputs))
 

@@ -128,11 +128,17 @@ class Matcher:
             return self._reduction(pattern, primitive, parts[0], node, found)
         if op[0] is not primitive:
             return None
-        if op[2] != params:
-            if "axes" not in primitive.parameters or (found.axes and found.axes != op[2][0]):
+        inputs = op[1]
+        if "axes" in primitive.parameters:
+            if found.axes and found.axes != op[2][0]:
                 return None
             found = found._replace(axes=op[2][0])
-        result = self._all(pattern, part, parts, op[1], found)
+        elif op[2] != params:
+            return None
+        if primitive.shows is not None:  # its value is what it is of the other inputs
+            shown = primitive.shows(params)
+            parts, inputs = ((*both[:shown], *both[shown + 1 :]) for both in (parts, inputs))
+        result = self._all(pattern, part, parts, inputs, found)
         if result is None and primitive.commutes:
             result = self._all(pattern, part, parts, op[1][::-1], found)
         return result
@@ -144,7 +150,7 @@ class Matcher:
         pairs = sorted(zip(parts, inputs, strict=True), key=lambda pair: _is_literal(pair[0]))
         result: Match | None = found
         for part, x in pairs:
-            if result is not None and part.shape not in ((), whole.shape):
+            if result is not None and part.shape and size(part.shape) < size(whole.shape):
                 result = result.joined(self._viewed(x)[1])
             if result is not None:
                 result = self._part(pattern, part, x, result)

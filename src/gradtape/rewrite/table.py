@@ -102,9 +102,9 @@ def _ops(root: Node) -> dict[Node, Op]:
 
 
 def _telling(root: Node) -> Primitive:
-    """The primitive by which a spelling is told from the usual: its last elementary function."""
+    """The primitive by which a spelling is told from the usual: its last elementary function, or function of rows."""
     ops = [op[0] for op in _ops(root).values()]
-    return next((primitive for primitive in ops if primitive.costly), ops[0])
+    return next((primitive for primitive in ops if primitive.costly or primitive.shows is not None), ops[0])
 
 
 def _normal(root: Node, known: Table) -> Node:

@@ -28,6 +28,7 @@ from gradtape.engine.elementary import logaddexp as _logaddexp
 from gradtape.engine.elementary import logarithm as _logarithm
 from gradtape.engine.elementary import logistic as _logistic
 from gradtape.engine.elementary import power as _power
+from gradtape.engine.elementary import shares as _shares
 from gradtape.engine.elementary import sinc as _sinc
 from gradtape.engine.elementary import trigonometric as _trigonometric
 from gradtape.engine.elementary import versine as _versine
@@ -83,6 +84,12 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
         _logaddexp.sigmoid_difference,
         _logaddexp.exp_difference,
         _logaddexp.log_excess,
+        _shares.minor_term,
+        _shares.share,
+        _shares.log_total,
+        _shares.log_share,
+        _shares.product_rest,
+        _shares.share_slope,
         _xlogy.xlogy,
         _xlogy.xlog1py,
         _xlogy.xlogy_slope,
