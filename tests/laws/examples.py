@@ -115,8 +115,9 @@ class Example(NamedTuple):
         return tuple(self.operands[i] for i in self.smooth)
 
 
-OF_ROWS = ("softmax", "log_softmax", "reduce_logsumexp")
-"""Their second operand is what they are of the first one, so it cannot be any number; see tests/ops/test_normalised."""
+OF_ROWS = {f.__name__: f for f in (tf.nn.softmax, tf.nn.log_softmax, tf.reduce_logsumexp)}
+"""Functions of rows, by the names of their primitives. These have what they are of the first operand as the second one,
+so it cannot be any number; see tests/ops/test_normalised."""
 
 
 @cache

@@ -16,7 +16,7 @@ def flat_parts(example):
     """The example as a function of one vector with all smooth operands, and that vector."""
     if example.name in OF_ROWS:  # their second operand is no variable of its own
         rows, ((axis,),) = example.points[0], example.params
-        whole = getattr(tf.nn, example.name)
+        whole = OF_ROWS[example.name]
         return lambda v: whole(tf.reshape(v, rows.shape), axis=axis), tf.constant(rows.ravel())
     sizes = [x.size for x in example.points]
     ends = np.cumsum(sizes)

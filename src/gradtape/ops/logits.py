@@ -16,6 +16,7 @@ summed instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -147,7 +148,7 @@ def _with_rule(name: str, rule: Callable, whole: bool = False) -> Primitive:
         infer=_infer_second,
         rule=rule,
         shows=lambda params: 1,
-        depends=lambda along, value, shape, params: along[1],
+        depends=_dependence,
         reference=lambda x, value, axes: np.array(value),
         parameters=["axes"],
         notation=notation.stated(name),
@@ -155,6 +156,15 @@ def _with_rule(name: str, rule: Callable, whole: bool = False) -> Primitive:
         exact=lambda mp, x, value, axes: value,
         batch=lambda given, flags, number, axes: _of_batches(TABLE[name], given, flags, number, axes),
     )
+
+
+def _dependence(along: list[Any], value: Callable, shape: Shape, params: tuple) -> Any:
+    """By the rule, that of each number on its whole row of x. What is shown is no more than that: it is made of the
+    same rows, partly by what has no derivative."""
+    x, shown = along
+    if x is None:
+        return shown
+    return x.over(*params, keepdims=len(shape) == x.kinds.ndim).repeated(shape)
 
 
 def _of_batches(
