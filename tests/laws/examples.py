@@ -43,6 +43,7 @@ MOVING: dict[str, list[tuple[list[np.ndarray], tuple]]] = {
     "put": [([A[:, :2], PLACES_1], (1, 3)), ([C[:, :2, :], PLACES_2], (0, 4)), ([A[0, 0], PLACES_0], (0, 3))],
     "flat_places": [([COORDINATES], ((3, 4), 0)), ([COORDINATES], ((3, 4), 1))],
     "last_at": [([PLACES_1], (4,))],
+    "differentiated_as": [([A, A * A], ())],
     "softmax": [([A, SHARES], ((1,),))],
     "log_softmax": [([A, np.log(SHARES)], ((1,),))],
     "reduce_logsumexp": [([A, np.log(np.sum(np.exp(A), axis=1))], ((1,),))],

@@ -1,5 +1,7 @@
 """Arithmetic as people expect it: special values, integers, types, and errors where the call is."""
 
+from io import StringIO
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 import gradtape as tf
 from gradtape.errors import ArgumentError, DTypeError, ShapeError
+from gradtape.ops.arithmetic import differentiated_as
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.5, np.inf, -np.inf, np.nan, 1e-45, 3e38], np.float32)
@@ -153,3 +156,21 @@ def test_comparisons_and_logic():
 def test_where_wants_a_bool_condition():
     with pytest.raises(DTypeError, match="x > 0"):
         tf.where(tf.constant([1.0]), 1.0, 2.0)
+
+
+def test_what_is_differentiated_as_something_else_does_not_compute_that():
+    x = tf.constant([0.5, 2.0], tf.float64)
+
+    def f(x):
+        return tf.Tensor(differentiated_as(tf.round(x).node, tf.sin(x).node))
+
+    np.testing.assert_array_equal(f(x).numpy(), [0.0, 2.0])
+    np.testing.assert_array_equal(tf.grad(lambda x: tf.reduce_sum(f(x)))(x).numpy(), tf.cos(x).numpy())
+    np.testing.assert_array_equal(tf.jvp(f, (x,), (tf.ones_like(x),))[1].numpy(), tf.cos(x).numpy())
+    np.testing.assert_array_equal(tf.vmap(f)(x).numpy(), f(x).numpy())
+    np.testing.assert_array_equal(tf.derivatives(f, x, 2)[2].numpy(), -tf.sin(x).numpy())
+    out = StringIO()
+    tf.show(f(x), file=out)
+    assert "sin" not in out.getvalue().split("plan:")[1]
+    with pytest.raises(ShapeError, match=r"are alike, but float64\[2\] and float64\[\] were given"):
+        differentiated_as(x.node, tf.reduce_sum(x).node)

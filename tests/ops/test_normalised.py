@@ -373,10 +373,24 @@ def test_every_entry_of_a_jacobian_in_float64(kind):
             others = mp.fsum(p[k] for k in range(len(row)) if k != j)
             seed, x = tf.constant((np.arange(len(row)) == j).astype(float)), tf.constant(row)
             true = [p[i] * others if i == j else -p[i] * p[j] for i in range(len(row))]
-            normal, subnormal = errors(gradient(tf.nn.softmax, x, seed), true)
-            assert normal <= ONCE and subnormal <= TWICE
+            for found in (gradient(tf.nn.softmax, x, seed), tf.jvp(tf.nn.softmax, (x,), (seed,))[1].numpy()):
+                normal, subnormal = errors(found, true)
+                assert normal <= ONCE and subnormal <= TWICE
             true = [others if i == j else -p[i] for i in range(len(row))]
             assert max(errors(gradient(tf.nn.log_softmax, x, seed), true)) <= 1.5
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_every_entry_of_the_hessian_of_logsumexp_in_float64(kind):
+    """It is the Jacobian of softmax."""
+    for row in ROWS[kind]:
+        _, _, p = exactly(row)
+        found = tf.hessian(tf.reduce_logsumexp)(tf.constant(row)).numpy()
+        for i in range(len(row)):
+            others = mp.fsum(p[k] for k in range(len(row)) if k != i)
+            true = [p[i] * others if i == j else -p[i] * p[j] for j in range(len(row))]
+            normal, subnormal = errors(found[i], true)
+            assert normal <= ONCE and subnormal <= TWICE
 
 
 @pytest.mark.parametrize("size", [1e-300, 1.0, 1e200, 1e290])

@@ -52,6 +52,7 @@ OTHERS = {
     "put": [(((2, 4), "places", (2,)), (0, 3)), (((3, 2, 5), "places", (2, 5)), (1, 4))],
     "flat_places": [(("places", (5, 2)), ((3, 4), 0)), (("places", (2, 5, 1)), ((4,), 1))],
     "last_at": [(("places", (5,)), (4,))],
+    "differentiated_as": [((M, M), ())],
     "cumsum": [((M,), (1, False, False)), ((M,), (0, True, True))],
     "cumprod": [((M,), (1, False, False)), ((M,), (0, True, True))],
     "argsort": [((M,), (1, False)), ((M,), (0, True))],

@@ -9,12 +9,16 @@ import numpy as np
 from gradtape import config
 from gradtape.errors import ShapeError
 from gradtape.graph import notation
+from gradtape.graph.dtypes import DType
 from gradtape.graph.handles import TensorLike
-from gradtape.graph.node import Node
+from gradtape.graph.node import Node, Primitive
+from gradtape.graph.shapes import Shape
 from gradtape.graph.trace import apply
+from gradtape.ops import admit
 from gradtape.ops.declare import elementwise, literal, publish
 from gradtape.ops.selection import logical_and, where
 from gradtape.ops.series import PRODUCT
+from gradtape.ops.shaping import broadcasted
 from gradtape.ops.zeros import kept, known_number, nonzero
 
 Tensor = Any
@@ -283,6 +287,40 @@ def broadcast_shape(a: Node, b: Node) -> tuple[int, ...]:
 )
 def stop_gradient(x: TensorLike, name: str | None = None) -> Tensor:
     """x itself, but a constant for every gradient."""
+
+
+def _alike(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
+    value, smooth = inputs
+    if (value.shape, value.dtype) != (smooth.shape, smooth.dtype):
+        raise ShapeError(
+            f"a number and what it is differentiated as are alike, but {value.dtype.name}{list(value.shape)} and "
+            f"{smooth.dtype.name}{list(smooth.shape)} were given"
+        )
+    return value.shape, value.dtype
+
+
+DIFFERENTIATED_AS = Primitive(
+    "differentiated_as",
+    "implicit",
+    infer=_alike,
+    rule=lambda ct, i, y, inputs: ct if i else None,
+    forward=lambda tangents, inputs: tangents[1],
+    shows=lambda params: 0,
+    batch=lambda given, flags, number: differentiated_as(
+        *[x if flag else broadcasted(x, (number, *x.shape)) for x, flag in zip(given, flags, strict=True)]
+    ),
+    depends=lambda along, value, shape, params: along[0] if along[1] is None else along[1],
+    reference=lambda value, smooth: np.array(value),
+    notation=lambda inputs: notation.remarked(inputs[0], f"with the derivative of {inputs[1].written}"),
+    admits=lambda inputs, params: admit.operands(2)(inputs, params) and inputs[0].shape == inputs[1].shape,
+    exact=lambda mp, value, smooth: value,
+)
+
+
+def differentiated_as(value: Node, smooth: Node) -> Node:
+    """`value`, in a rule, with the derivative of `smooth`: the same numbers by a formula that is less exact, but that a
+    derivative may be taken of. No kernel computes it."""
+    return apply(DIFFERENTIATED_AS, (value, smooth))
 
 
 @elementwise(

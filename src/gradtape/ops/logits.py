@@ -27,7 +27,7 @@ from gradtape.graph.node import TABLE, Node, Primitive
 from gradtape.graph.shapes import Shape, normalize_axes
 from gradtape.graph.trace import apply
 from gradtape.ops import admit
-from gradtape.ops.arithmetic import abs, choose, round, stop_gradient
+from gradtape.ops.arithmetic import abs, choose, differentiated_as, round, stop_gradient
 from gradtape.ops.declare import convert, literal
 from gradtape.ops.differences import difference, exp_difference, log_excess
 from gradtape.ops.powers import reciprocal
@@ -139,7 +139,7 @@ def _infer_second(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType
     return value.shape, value.dtype
 
 
-def _with_rule(name: str, rule: Callable, whole: bool = False) -> Primitive:
+def _with_rule(name: str, rule: Callable, forward: Callable | None = None, whole: bool = False) -> Primitive:
     """What a function of rows x is, as a second input, and the derivative by the first one; `whole` says that it has
     one number for each row."""
     return Primitive(
@@ -147,6 +147,7 @@ def _with_rule(name: str, rule: Callable, whole: bool = False) -> Primitive:
         "implicit",
         infer=_infer_second,
         rule=rule,
+        forward=forward,
         shows=lambda params: 1,
         depends=_dependence,
         reference=lambda x, value, axes: np.array(value),
@@ -175,19 +176,17 @@ def _of_batches(
     return apply(primitive, tuple(many), (tuple(i + 1 for i in axes),))
 
 
-def _shares_rule(ct: Node, i: int, p: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node | None:
-    """pᵢ (ctᵢ - Σ p ct), with cotangents relative to that of a share above one half: to itself it adds nothing then, so
-    that of its own difference from the mean, (1 - p) times something, all digits are there."""
-    if i:
-        return None
-    x, ct, p = inputs[0], convert(ct, float64), convert(p, float64)
+def _shares_slope(x: Node, p: Node, ct: Node, axes: tuple[int, ...]) -> Node:
+    """pᵢ (ctᵢ - Σ p ct) in float64, with cotangents relative to that of a share above one half: to itself it adds
+    nothing then, so that of its own difference from the mean, (1 - p) times something, all digits are there."""
+    ct, p = convert(ct, float64), convert(p, float64)
     large = p > 0.5
     common = over_runs(SUM, choose(large, ct), axes)
     there = spread(common, axes, x.shape)
     relative = ct - there
+    mean = spread(over_runs(SUM, p * relative, axes), axes, x.shape)
     if x.dtype is not float64:
-        mean = over_runs(SUM, p * relative, axes)
-        return convert(p * (relative - spread(mean, axes, x.shape)), x.dtype)
+        return p * (relative - mean)
     low = LongRows(x, axes).shares(part=1)
     small = p <= 0.5
     bound = over_runs(MAX, choose(small, abs(p * ct)), axes)
@@ -195,7 +194,18 @@ def _shares_rule(ct: Node, i: int, p: Node, inputs: tuple[Node, ...], axes: tupl
     unit = where(bound < HUGE, literal(2.0**RAISED, float64), 1)  # so that no product is subnormal
     wide_unit = spread(unit, axes, x.shape)
     head, tail = halves((p * wide_unit) * relative, bound * unit, axes, product_rest(p, low, ct, there, wide_unit))
-    return share_slope(p, low, ct, there, *[spread(one, axes, x.shape) for one in (head, tail, unit)])
+    parts = [spread(one, axes, x.shape) for one in (stop_gradient(head), stop_gradient(tail), unit)]
+    return share_slope(p, low, ct, differentiated_as(there, there + mean), *parts)
+
+
+def _shares_rule(ct: Node, i: int, p: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node | None:
+    return None if i else convert(_shares_slope(inputs[0], p, ct, axes), inputs[0].dtype)
+
+
+def _shares_forward(tangents: Sequence[Node | None], inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node | None:
+    """The Jacobian is symmetric, so a tangent goes forward as a cotangent goes back."""
+    x, t = inputs[0], tangents[0]
+    return None if t is None else convert(_shares_slope(x, apply(SHARES, inputs, (axes,)), t, axes), inputs[1].dtype)
 
 
 def _log_shares_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node | None:
@@ -227,6 +237,6 @@ def _log_total_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes:
     return share_slope(p, row.shares(part=1), ct, none, none, none, literal(1, float64))
 
 
-SHARES = _with_rule("softmax", _shares_rule)
+SHARES = _with_rule("softmax", _shares_rule, _shares_forward)
 LOG_SHARES = _with_rule("log_softmax", _log_shares_rule)
 LOG_TOTAL = _with_rule("reduce_logsumexp", _log_total_rule, whole=True)
