@@ -146,6 +146,19 @@ def test_higher_derivatives_of_a_nested_function(order, dtype):
     assert np.abs(theirs.astype(float) - mine).max() <= bound
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gradients_of_rows_with_infinite_elements(dtype):
+    def of_logits(x):
+        w = tf.constant([1.0, 2.0, 4.0], dtype)
+        return tf.reduce_sum(tf.nn.softmax(x) * w) + tf.nn.log_softmax(x)[2] + tf.reduce_logsumexp(x)
+
+    slope = slope_of(of_logits)
+    rows = [np.array(row, dtype) for row in ([0.5, -np.inf, 1.0], [-np.inf, -np.inf, 1.0])]
+    theirs = run_alone([(str(tf.source(slope, row)), "slope", (row,)) for row in rows])
+    for row, there in zip(rows, theirs, strict=True):
+        np.testing.assert_allclose(there, slope(tf.constant(row)).numpy(), rtol=32 * np.finfo(dtype).eps)
+
+
 def test_variables_and_arrays_become_constants():
     w, table = tf.Variable([1.0, 2.0]), np.arange(600, dtype=np.float32).reshape(300, 2)
     text = str(tf.source(lambda x: tf.reduce_sum(x * w * table), tf.TensorSpec([2])))

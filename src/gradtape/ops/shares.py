@@ -108,7 +108,7 @@ share = _declare(
     5,
     written="exp({0} - {1})/({2} + {3} + {4})",
     reference=lambda x, top, count, head, tail, part: (
-        0 * x if part else np.exp(_below(x, top)) / _whole(count, head, tail)
+        np.zeros_like(x) if part else np.exp(_below(x, top)) / _whole(count, head, tail)
     ),
     exact=lambda mp, x, top, count, head, tail, part: (
         mp.zero if part else mp.exp(_exact_below(x, top)) / _whole(count, head, tail)
@@ -122,7 +122,9 @@ log_total = _declare(
     "log_total",
     3,
     written="log({0} + {1} + {2})",
-    reference=lambda count, head, tail, part: 0 * count if part else np.log1p(count - 1 + (head + tail) * 2.0**-RAISED),
+    reference=lambda count, head, tail, part: (
+        np.zeros_like(count) if part else np.log1p(count - 1 + (head + tail) * 2.0**-RAISED)
+    ),
     exact=lambda mp, count, head, tail, part: mp.zero if part else mp.log(_whole(count, head, tail)),
     domain="> 0",
 )
