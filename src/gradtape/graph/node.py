@@ -74,8 +74,8 @@ class Primitive:
     kind        the name of the kind of map, which decides the rules of all modes
     infer       (inputs, params) → (shape, dtype); raises ShapeError or DTypeError
     rule        the derivative, in the form that the kind prescribes; None: the result carries no gradient
-    forward     for an implicit primitive whose tangent is not found by transposing the rule: (tangents, inputs,
-                params…) → tangent of the result, where an input without tangent has None; else None
+    forward     for an implicit primitive whose tangent is not found by transposing the rule: (tangents, output,
+                inputs, params…) → tangent of the result, where an input without tangent has None; else None
     batch       the same on examples side by side: (inputs, batched, number, params…) → node, where the examples stand
                 along the first axis of the result and of those inputs that are `batched`; None: element by element
                 if the primitive is, else one call for each example

@@ -112,7 +112,7 @@ def _selection(f: Primitive, tangents: Tangents, y: Node, inputs: tuple[Node, ..
 
 def _implicit(f: Primitive, tangents: Tangents, y: Node, inputs: tuple[Node, ...], params: tuple) -> Node | None:
     if f.forward is not None:
-        return f.forward(tangents, inputs, *params)
+        return f.forward(tangents, y, inputs, *params)
 
     def share(i: int, t: Node) -> Node | None:  # the rule is linear in the cotangent, and reverse mode transposes it
         return transpose(lambda cts: [f.rule(cts[0], i, y, inputs, *params)], [y], [t])[0]

@@ -304,7 +304,7 @@ DIFFERENTIATED_AS = Primitive(
     "implicit",
     infer=_alike,
     rule=lambda ct, i, y, inputs: ct if i else None,
-    forward=lambda tangents, inputs: tangents[1],
+    forward=lambda tangents, y, inputs: tangents[1],
     shows=lambda params: 0,
     batch=lambda given, flags, number: differentiated_as(
         *[x if flag else broadcasted(x, (number, *x.shape)) for x, flag in zip(given, flags, strict=True)]

@@ -202,10 +202,11 @@ def _shares_rule(ct: Node, i: int, p: Node, inputs: tuple[Node, ...], axes: tupl
     return None if i else convert(_shares_slope(inputs[0], p, ct, axes), inputs[0].dtype)
 
 
-def _shares_forward(tangents: Sequence[Node | None], inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node | None:
+def _shares_forward(
+    tangents: Sequence[Node | None], p: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]
+) -> Node | None:
     """The Jacobian is symmetric, so a tangent goes forward as a cotangent goes back."""
-    x, t = inputs[0], tangents[0]
-    return None if t is None else convert(_shares_slope(x, apply(SHARES, inputs, (axes,)), t, axes), inputs[1].dtype)
+    return None if tangents[0] is None else convert(_shares_slope(inputs[0], p, tangents[0], axes), p.dtype)
 
 
 def _log_shares_rule(ct: Node, i: int, out: Node, inputs: tuple[Node, ...], axes: tuple[int, ...]) -> Node | None:

@@ -67,7 +67,7 @@ def _zeros(x: Node, dtype: DType | None = None) -> Node:
     return full(x.shape, 0, dtype or x.dtype)
 
 
-def tangent(tangents: Sequence[Node | None], inputs: tuple[Node, ...], *params: Any) -> Node | None:
+def tangent(tangents: Sequence[Node | None], y: Node, inputs: tuple[Node, ...], *params: Any) -> Node | None:
     """The tangent of a loop variable: that of the loop in which tangents are further variables."""
     loop, index = params[:-1], params[-1]
     number = len(loop[1][0].outputs)
