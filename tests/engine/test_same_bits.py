@@ -179,14 +179,14 @@ def test_every_lowered_primitive_runs_the_same_alone_on_one_number_and_in_an_arr
             "tanh": (1,),
         }.get(name, first_of_a_family(name))
         inputs, arity = None, 0
-        for dtype in ("float32", "int32", "bool"):
-            for arity in (1, 2, 3):
+        for dtype in ("float32", "int32", "bool", "float64"):
+            for arity in range(1, 8):
                 types = ["bool", "float32", "float32"] if name == "where" else [dtype] * arity
                 try:
                     leaves = tuple((t, (9,)) for t in types)
                     program = Program(leaves, ((name, params, tuple(-1 - i for i in range(arity))),), (0,))
                     rebuild(program)
-                    low, high = {"float32": (0.0, 1.0), "int32": (-9, 9), "bool": (0, 2)}[dtype]
+                    low, high = {"int32": (-9, 9), "bool": (0, 2)}.get(dtype, (0.0, 1.0))
                     draws = [rng.uniform(*((0, 2) if t == "bool" else (low, high)), 9) for t in types]
                     inputs = [v.astype(int if t == "bool" else t).astype(t) for v, t in zip(draws, types, strict=True)]
                     break

@@ -26,14 +26,19 @@ from gradtape.ops import admit
 RAISED = 160
 
 
-def _infer(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
-    shape = inputs[0].shape
-    for x in inputs:
-        if x.dtype is not float64:
-            raise DTypeError(f"parts of rows are float64, but a tensor of type {x.dtype.name} was given")
-        if x.shape != shape:
-            shape = broadcast(shape, x.shape)
-    return shape, float64
+def _infer(number: int) -> Callable[[tuple[Node, ...], tuple], tuple[Shape, DType]]:
+    """The rule for shapes and types of so many inputs."""
+
+    def infer(inputs: tuple[Node, ...], params: tuple) -> tuple[Shape, DType]:
+        shape = inputs[0].shape
+        for _, x in zip(range(number), inputs, strict=True):
+            if x.dtype is not float64:
+                raise DTypeError(f"parts of rows are float64, but a tensor of type {x.dtype.name} was given")
+            if x.shape != shape:
+                shape = broadcast(shape, x.shape)
+        return shape, float64
+
+    return infer
 
 
 def _declare(
@@ -57,7 +62,7 @@ def _declare(
     primitive = Primitive(
         name,
         "elementwise" if partials else "constant",
-        infer=_infer,
+        infer=_infer(inputs),
         rule=partials,
         lowering=name,
         reference=reference,
