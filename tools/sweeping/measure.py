@@ -27,11 +27,11 @@ NEXT = 1024
 @dataclass
 class Tally:
     """What was found at `inputs` numbers: the largest error in ulps and the largest that counts, each with its place,
-    how many results are not the nearest number, how many break the contract, and among these how many are NaN, 0 or
-    infinite where the rounded truth is not (or the other way round), with one place."""
+    how many results are not the nearest number (None: not known), how many break the contract, and among these how
+    many are NaN, 0 or infinite where the rounded truth is not (or the other way round), with one place."""
 
     inputs: int = 0
-    inexact: int = 0
+    inexact: int | None = 0
     over: int = 0
     wrong: int = 0
     ulps: float = 0.0
@@ -44,7 +44,7 @@ class Tally:
         by_ulps, by_counted = max(self, other, key=lambda t: t.ulps), max(self, other, key=lambda t: t.counted)
         return Tally(
             self.inputs + other.inputs,
-            self.inexact + other.inexact,
+            None if self.inexact is None or other.inexact is None else self.inexact + other.inexact,
             self.over + other.over,
             self.wrong + other.wrong,
             by_ulps.ulps,

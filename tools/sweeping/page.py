@@ -205,7 +205,7 @@ def _half(state: State) -> Iterator[list[str]]:
 
 
 def _half_cells(tally: Tally) -> list[str]:
-    counts = [_count(number) for number in (tally.inexact, tally.wrong, tally.over)]
+    counts = [_count(number) for number in (tally.inexact or 0, tally.wrong, tally.over)]
     return [_ulps(tally.ulps), _place(tally.ulps_at), *counts]
 
 
@@ -270,12 +270,13 @@ def _over(state: State, table: str) -> Iterator[str]:
     known = list(_known(state, table))
     bad = [row for row in known if row[2].over]
     complete = sum(row[3] for row in known)
-    looked = f"{complete} at all 2³² inputs, {len(known) - complete} at a sample"
+    looked = [(complete, "at all 2³² inputs"), (len(known) - complete, "at a sample")]
+    pairs = f"pairs of a function and an order ({', '.join(f'{n} {where}' for n, where in looked if n)})"
     yield ""
     if not bad:
-        yield f"Of {len(known)} pairs of a function and an order ({looked}), none is over the contract anywhere."
+        yield f"Of {len(known)} {pairs}, none is over the contract anywhere."
         return
-    yield f"Of {len(known)} pairs of a function and an order ({looked}), {len(bad)} are over the contract somewhere:"
+    yield f"Of {len(known)} {pairs}, {len(bad)} are over the contract somewhere:"
     yield ""
     for name, order, tally, _ in bad:
         error, at = _ulps(tally.counted), _place(tally.counted_at)
