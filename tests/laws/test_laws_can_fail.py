@@ -46,7 +46,7 @@ def unmoved(p):
     return lambda inputs, flags, number, axis, *rest: trace.apply(p, inputs, (axis, *rest))
 
 
-def bent(tangents, inputs, *params):
+def bent(tangents, y, inputs, *params):
     """A tangent that is not linear in the direction."""
     return tf.math.reduce_sum(tangents[0] * tangents[0], params[0])
 
