@@ -19,9 +19,17 @@ from .samples import arguments
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES.keys())
-@pytest.mark.parametrize("name", elementary.FUNCTIONS)
-def test_a_lane_alone_gives_the_same_bits(name: str, dtype: np.dtype) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        (name, kind)
+        for name in elementary.FUNCTIONS
+        for kind in DTYPES
+        if kind == "double" or name not in elementary.DOUBLE
+    ],
+)
+def test_a_lane_alone_gives_the_same_bits(name: str, kind: str) -> None:
+    dtype = DTYPES[kind]
     taken = inspect.signature(elementary.FUNCTIONS[name]).parameters.values()
     columns = [arguments(dtype, 400, seed) for seed in range(sum(p.annotation == "Value" for p in taken))]
     count = min(map(len, columns))

@@ -41,77 +41,88 @@ if TYPE_CHECKING:
 
     TABLES: np.ndarray
 
-__all__ = ["FUNCTIONS", "TABLES"]
+__all__ = ["DOUBLE", "FUNCTIONS", "TABLES"]
 
-FUNCTIONS: dict[str, Callable[..., Value]] = {
+DOUBLE: dict[str, Callable[..., Value]] = {
     function.__name__: function
     for function in (
-        _exponential.exp,
-        _exponential.expm1,
-        _exponential.exp2,
-        _logarithm.log,
-        _logarithm.log1p,
-        _logarithm.log2,
-        _logarithm.log10,
-        _trigonometric.sin,
-        _trigonometric.cos,
-        _trigonometric.tan,
-        _versine.versine,
-        _versine.sine_ratio,
-        _inverse.asin,
-        _inverse.acos,
-        _inverse.atan,
-        _inverse.atan2,
-        _hyperbolic.sinh,
-        _hyperbolic.cosh,
-        _logistic.tanh,
-        _hyperbolic.asinh,
-        _hyperbolic.acosh,
-        _hyperbolic.atanh,
-        _logistic.sigmoid,
-        _logistic.softplus,
-        _activations.silu,
-        _activations.mish,
-        _activations.elu,
-        _activations.selu,
-        _activations.softsign,
-        _activations.tanhshrink,
-        _activations.hard_line,
-        _activations.logit,
-        _sinc.sinc,
-        _cube_root.cbrt,
-        _logaddexp.logaddexp,
-        _logaddexp.sigmoid_difference,
-        _logaddexp.exp_difference,
-        _logaddexp.log_excess,
         _shares.minor_term,
         _shares.share,
         _shares.log_total,
         _shares.log_share,
         _shares.product_rest,
         _shares.share_slope,
-        _xlogy.xlogy,
-        _xlogy.xlog1py,
-        _xlogy.xlogy_slope,
-        _error.erf,
-        _error.erfc,
-        _gamma.lgamma,
-        _gamma.digamma,
-        _gelu.gelu_erf,
-        _gelu.gelu_tanh,
-        _power.rsqrt,
-        _power.hypot,
-        _power.pow,
-        _power.pow_slope,
-        _power.integer_pow,
-        _power.multiple_of_power,
     )
-} | {
-    "angle_slope": _algebraic.angle_derivative,
-    "distance_slope": _algebraic.distance_derivative,
-    "logarithm_slope": _algebraic.logarithm_slope,
-    "root_slope": _algebraic.root_slope,
 }
+"""Those of `FUNCTIONS` that are of float64 alone."""
+
+FUNCTIONS: dict[str, Callable[..., Value]] = (
+    DOUBLE
+    | {
+        function.__name__: function
+        for function in (
+            _exponential.exp,
+            _exponential.expm1,
+            _exponential.exp2,
+            _logarithm.log,
+            _logarithm.log1p,
+            _logarithm.log2,
+            _logarithm.log10,
+            _trigonometric.sin,
+            _trigonometric.cos,
+            _trigonometric.tan,
+            _versine.versine,
+            _versine.sine_ratio,
+            _inverse.asin,
+            _inverse.acos,
+            _inverse.atan,
+            _inverse.atan2,
+            _hyperbolic.sinh,
+            _hyperbolic.cosh,
+            _logistic.tanh,
+            _hyperbolic.asinh,
+            _hyperbolic.acosh,
+            _hyperbolic.atanh,
+            _logistic.sigmoid,
+            _logistic.softplus,
+            _activations.silu,
+            _activations.mish,
+            _activations.elu,
+            _activations.selu,
+            _activations.softsign,
+            _activations.tanhshrink,
+            _activations.hard_line,
+            _activations.logit,
+            _sinc.sinc,
+            _cube_root.cbrt,
+            _logaddexp.logaddexp,
+            _logaddexp.sigmoid_difference,
+            _logaddexp.exp_difference,
+            _logaddexp.log_excess,
+            _xlogy.xlogy,
+            _xlogy.xlog1py,
+            _xlogy.xlogy_slope,
+            _error.erf,
+            _error.erfc,
+            _gamma.lgamma,
+            _gamma.digamma,
+            _gelu.gelu_erf,
+            _gelu.gelu_tanh,
+            _power.rsqrt,
+            _power.hypot,
+            _power.pow,
+            _power.pow_slope,
+            _power.integer_pow,
+            _power.multiple_of_power,
+        )
+    }
+    | {
+        "angle_slope": _algebraic.angle_derivative,
+        "distance_slope": _algebraic.distance_derivative,
+        "logarithm_slope": _algebraic.logarithm_slope,
+        "root_slope": _algebraic.root_slope,
+    }
+)
 """Name → how to write the function down."""
 
 
