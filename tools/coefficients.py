@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -269,8 +270,10 @@ def heads() -> list[tuple[str, str, list[mpf]]]:
     ]
 
 
-def table(rows: list[tuple[float, ...]]) -> list[str]:
-    return [line for row in rows for line in ["    (", *["    " + line for line in show(row)], "    ),"]]
+def table(name: str, rows: list[tuple[float, ...]]) -> list[str]:
+    """Numbers stand side by side: with one on each line, the file would be a fifth larger."""
+    wrapped = (textwrap.wrap(f"{row!r},", 120, initial_indent="    ", subsequent_indent="     ") for row in rows)
+    return ["# fmt: off", f"{name} = (", *[line for lines in wrapped for line in lines], ")", "# fmt: on"]
 
 
 def show(numbers: tuple[float, ...] | list[float]) -> list[str]:
@@ -345,22 +348,17 @@ def text() -> str:
     lines += [
         "# exp(x²) erfc(x) = z P(h) for double, where z = 3/(x + 3) = (row + 1/2)/ERFC_ROWS + h;",
         "# rows from ERFC_FIRST on; the last number is the low part of the first",
-        "ERFC_TABLE = (",
+        *table("ERFC_TABLE", erfc_rows()),
     ]
-    lines += [*table(erfc_rows()), ")"]
     lines += ["", f"LGAMMA_FIRST = {LGAMMA_FIRST}", f"LGAMMA_PAIRS = {LGAMMA_PAIRS}"]
     lines += [
         "# the zero of lgamma between -m/2 - 1/2 and -m/2, as three doubles, and |1/Γ| - 1 around it by powers from",
         "# the first on, the first LGAMMA_PAIRS as two doubles; rows from m = LGAMMA_FIRST on",
-        "LGAMMA_TABLE = (",
-        *table(lgamma_rows()),
-        ")",
+        *table("LGAMMA_TABLE", lgamma_rows()),
         "",
         "# the zero of ψ between -n - 1 and -n, as three doubles, and ψ around it by powers from the first on, the",
         "# first as two doubles; rows from n = 0 on",
-        "PSI_TABLE = (",
-        *table(psi_rows()),
-        ")",
+        *table("PSI_TABLE", psi_rows()),
         "",
         "# where derivatives of activation functions vanish, by the name of the function and the order",
         "ZEROS: dict[tuple[str, int], tuple[Expansion, ...]] = {",
