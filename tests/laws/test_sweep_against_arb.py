@@ -39,6 +39,13 @@ def test_double_results_next_to_zeros(name: str, order: int) -> None:
     assert not tally.over and tally.counted <= CONTRACT[order], tally
 
 
+@pytest.mark.parametrize("name", ["acos", "sqrt"])
+def test_a_value_at_the_end_of_a_domain_is_measured_where_derivatives_are_left_out(name: str) -> None:
+    found = oracle.measured(name, [0, 1], SAMPLE)
+    assert not found[0].over and not found[1].over
+    assert found[0].inputs > found[1].inputs > 1000
+
+
 @BOTH
 @pytest.mark.parametrize(("name", "order"), list(binary.names()))
 def test_functions_of_two_variables(name: str, order: int, dtype: str) -> None:

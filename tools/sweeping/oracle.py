@@ -36,22 +36,25 @@ def measured(name: str, orders: Sequence[int], count: int, dtype: str = "float64
     kind, results = np.dtype(dtype), {k: _results(name, k) for k in orders}
     special = [np.concatenate([thresholds(f, dtype, 64), *_compared(name, k, dtype)]) for k, f in results.items()]
     x = _points(name, count, dtype, np.concatenate(special))
-    last = max(orders) + 1
-    taylor = by_series(name, last) if flint is not None else None
-    if taylor is None:
+    lasts = max(orders) + 1, 0
+    taylor, value = [by_series(name, last) if flint is not None else None for last in lasts]
+    if taylor is None or value is None:
         x = np.random.default_rng(0).permutation(x)[: max(count // SHARE_BY_MPMATH, 100)]
-        taylor = by_mpmath(name, last)
+        taylor, value = [by_mpmath(name, last) for last in lasts]
     errors = {k: Errors(kind, f(x)) for k, f in results.items()}
     for i, at in enumerate(x.tolist()):
         try:
             true = taylor(at)
+            inside = true[0] is not None
+            if not inside:  # at the end of a domain, there may be a value where there is no power series
+                true[0] = value(at)[0]
         except NoTruth:
-            true = None
+            true, inside = [], False
         for k, found in errors.items():
-            if true is None or (k and true[0] is None):  # a derivative outside of the function's domain
-                found.kept[i] = False
-            else:
+            if true and (inside or not k):
                 found.add(i, true[k], true[k + 1] if k else None)
+            else:
+                found.kept[i] = False
     spacings = [Errors(kind, x).spacing(x)]
     return {k: found.tally(x, spacings, k) for k, found in errors.items()}
 
