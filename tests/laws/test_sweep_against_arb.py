@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 flint = pytest.importorskip("flint")
 
-from sweeping import binary, oracle  # noqa: E402
+from sweeping import binary, oracle, zeros  # noqa: E402
 from sweeping.balls import parts  # noqa: E402
 from sweeping.errors import Errors  # noqa: E402
 from sweeping.functions import CONTRACT, HIGH_CONTRACT, HIGH_FUNCTIONS  # noqa: E402
@@ -37,6 +37,11 @@ def test_orders_above_the_third(name: str, order: int, dtype: str) -> None:
 def test_double_results_next_to_zeros(name: str, order: int) -> None:
     tally = oracle.measured(name, [order], SAMPLE)[order]
     assert not tally.over and tally.counted <= CONTRACT[order], tally
+
+
+def test_the_first_derivative_of_sinc_is_right_in_any_distance_from_its_zeros() -> None:
+    tally = zeros.measured("sinc", 1, 10 * SAMPLE, "float64")
+    assert tally.inputs > 2000 and tally.ulps <= 0.51 and not tally.wrong, tally
 
 
 @pytest.mark.parametrize("name", ["acos", "sqrt"])
