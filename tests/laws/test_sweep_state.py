@@ -12,10 +12,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 from sweeping import page, peers, state
-from sweeping.functions import ORDERS, catalogue, exists
+from sweeping.functions import ORDERS, catalogue, code, exists
 from sweeping.inputs import CHUNKS
 from sweeping.measure import Tally
 from sweeping.state import FLOAT32, FLOAT64, Part, State
+
+import gradtape as tf
+from gradtape.config import settings
 
 SAMPLE = Part(FLOAT32, "sigmoid", 1, "sample 1000")
 LARGER = Part(FLOAT32, "sigmoid", 1, "sample 2000")
@@ -36,6 +39,19 @@ def test_every_function_and_order_is_measured() -> None:
 
 def test_page_is_written_from_the_results_that_the_repository_holds() -> None:
     assert page.PATH.read_text(encoding="utf-8").splitlines() == "\n".join(page.lines(State())).splitlines()
+
+
+def test_kernels_are_known_by_themselves_not_by_what_waits_before_them() -> None:
+    """A derivative that is asked for when much is waiting may be computed in two parts; its fingerprint is of one."""
+    kernels = {code("exp2", 3, "float16")}
+    limit = settings().pending_limit
+    for waiting in range(limit - 40, limit, 4):
+        (tf.constant([1.0]) + 1.0).numpy()
+        x = tf.constant([1.0])
+        for _ in range(waiting):
+            x = x + 1.0
+        kernels.add(code.__wrapped__("exp2", 3, "float16"))
+    assert len(kernels) == 1
 
 
 def test_results_are_there_for_who_comes_later(tmp_path: Path) -> None:

@@ -7,13 +7,11 @@ is Σᵢ sⁱ (cr)ᵐ⁻ⁱ fᵢ,ₘ₋ᵢ / (i! (m-i)!), a polynomial in c, whi
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache
-from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,7 @@ import numpy as np
 import gradtape as tf
 from sweeping.balls import Context, NoTruth, Series, flint, is_known
 from sweeping.errors import Errors
+from sweeping.functions import kernels, short_hash
 from sweeping.inputs import neighbours
 from sweeping.measure import Tally
 
@@ -107,11 +106,8 @@ def derivative(name: str, x: Any, y: Any) -> Any:
 @cache
 def fingerprint(name: str, dtype: str) -> str:
     """Says which kernel is measured."""
-    out = StringIO()
     x, y = (tf.constant(np.full(1 << 16, c, dtype)) for c in (0.5, 0.75))
-    tf.show(derivative(name, x, y), ir=True, file=out)
-    text = out.getvalue()
-    return hashlib.sha256((text[text.find("define") :] if "define" in text else text).encode()).hexdigest()[:16]
+    return short_hash(kernels(lambda: derivative(name, x, y)))
 
 
 # -- where ----------------------------------------------------------------------------------------------------

@@ -14,10 +14,8 @@ to the cotangents.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
-from io import StringIO
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +23,7 @@ import numpy as np
 import gradtape as tf
 from sweeping.balls import flint, is_known
 from sweeping.errors import Errors
+from sweeping.functions import kernels, short_hash
 from sweeping.measure import Tally
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
@@ -62,14 +61,11 @@ def values(name: str, x: Any, cotangents: Any = None) -> Any:
 @cache
 def fingerprint(name: str, dtype: str) -> str:
     """Says which kernels are measured."""
-    out = StringIO()
     x = tf.constant(np.full((64, 100), 0.5, dtype))
     given = None
     if len(name.split()) > 1:
         given = tf.constant(np.full(np.shape(values(name, x)), 0.75, dtype))
-    tf.show(values(name, x, given), ir=True, file=out)
-    text = out.getvalue()
-    return hashlib.sha256(text[text.find("define") :].encode()).hexdigest()[:16]
+    return short_hash(kernels(lambda: values(name, x, given)))
 
 
 # -- where ----------------------------------------------------------------------------------------------------
