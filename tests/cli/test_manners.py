@@ -71,7 +71,7 @@ def test_colours_are_for_terminals_that_want_them():
 
 @pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
 def test_a_bar_is_only_where_somebody_looks():
-    slow = ("accuracy", "lgamma(sin(x)) * digamma(x)", "--points", "600", "--order", "2")
+    slow = ("accuracy", "lgamma(sin(x)) * digamma(x)", "--points", "400", "--order", "2")
     with_bar, status = on_a_terminal(*slow)
     assert status == 0 and "exact values" in with_bar
     assert "exact values" not in on_a_terminal(*slow, "--quiet")[0]
