@@ -56,22 +56,44 @@ class Way(NamedTuple):
     list: str = ""
 
 
-def _address(lines: list[str], name: str, lanes: int, memory: str, row: str, index: str, way: Way) -> str:
-    """The address of a step's first element, or if they are not side by side those of all; `row` is where index 0
-    stands, or the block if places are listed."""
+def _here(lines: list[str], name: str, memory: str, row: str, index: str, way: Way) -> None:
+    """The address of a step's first element, `{name}.here`, or that of its place if places are listed; `row` is where
+    index 0 stands, or the block if places are listed."""
     if way.list:
         lines.append(f"  {name}.past = sub i64 {index}, %i0")
         lines.append(f"  {name}.here = getelementptr i64, ptr {way.list}, i64 {name}.past")
-        lines.append(f"  {name}.places = load <{lanes} x i64>, ptr {name}.here, align 8")
-        lines.append(f"  {name}.each = getelementptr {memory}, ptr {row}, <{lanes} x i64> {name}.places")
-        return f"<{lanes} x ptr> {name}.each"
-    stride = way.stride
-    if not stride:
+    elif way.stride:
+        lines.append(f"  {name}.skip = mul i64 {index}, {way.stride}")
+        lines.append(f"  {name}.here = getelementptr {memory}, ptr {row}, i64 {name}.skip")
+    else:
         lines.append(f"  {name}.here = getelementptr {memory}, ptr {row}, i64 {index}")
+
+
+def _one_by_one(lines: list[str], name: str, lanes: int, memory: str, row: str, way: Way) -> list[str]:
+    """The addresses of all elements of a step that are not side by side. An address that is a number of its own can be
+    that of a load; the elements of a vector of addresses would have to be taken out of it first."""
+    if way.list:
+        for lane in range(lanes):
+            lines.append(f"  {name}.place{lane}.at = getelementptr i64, ptr {name}.here, i64 {lane}")
+            lines.append(f"  {name}.place{lane} = load i64, ptr {name}.place{lane}.at")
+            lines.append(f"  {name}.at{lane} = getelementptr {memory}, ptr {row}, i64 {name}.place{lane}")
+        return [f"{name}.at{lane}" for lane in range(lanes)]
+    found = [f"{name}.here"]
+    for lane in range(1, lanes):
+        lines.append(f"  {name}.at{lane} = getelementptr {memory}, ptr {found[-1]}, i64 {way.stride}")
+        found.append(f"{name}.at{lane}")
+    return found
+
+
+def _together(lines: list[str], name: str, lanes: int, memory: str, row: str, way: Way) -> str:
+    """The addresses of all elements of a step as one operand, of which those that a mask leaves out are not used."""
+    if way == Way():
         return f"ptr {name}.here"
-    lines.append(f"  {name}.skip = mul i64 {index}, {stride}")
-    lines.append(f"  {name}.here = getelementptr {memory}, ptr {row}, i64 {name}.skip")
-    lines.append(f"  {name}.each = getelementptr {memory}, ptr {name}.here, <{lanes} x i64> {stride}.lanes")
+    start, steps = f"{name}.here", f"{way.stride}.lanes"
+    if way.list:
+        start, steps = row, f"{name}.places"
+        lines.append(f"  {steps} = load <{lanes} x i64>, ptr {name}.here, align 8")
+    lines.append(f"  {name}.each = getelementptr {memory}, ptr {start}, <{lanes} x i64> {steps}")
     return f"<{lanes} x ptr> {name}.each"
 
 
@@ -79,14 +101,22 @@ def load(m: Machine, access: Access, name: str, dtype: str, row: str, index: str
     """Load the elements from `index` of a row: the value's name."""
     n, memory, size = m.lanes, MEMORY[dtype], SIZES[dtype]
     vector, mask = f"<{n} x {memory}>", f"<{n} x i1>"
-    address = _address(access.before, name, n, memory, row, index, way)
     apart = way != Way()
+    _here(access.before, name, memory, row, index, way)
+    if apart:
+        so_far = "poison"
+        for lane, address in enumerate(_one_by_one(access.whole, name, n, memory, row, way)):
+            result = f"{name}.whole" if lane == n - 1 else f"{name}.first{lane + 1}"
+            access.whole.append(f"  {name}.one{lane} = load {memory}, ptr {address}, align {size}")
+            access.whole.append(f"  {result} = insertelement {vector} {so_far}, {memory} {name}.one{lane}, i64 {lane}")
+            so_far = result
+    else:
+        access.whole.append(f"  {name}.whole = load {vector}, ptr {name}.here, align {size}")
+    addresses = _together(access.tail, name, n, memory, row, way)
     kind, pointers = ("gather", f"<{n} x ptr>") if apart else ("load", "ptr")
     symbol = f"llvm.masked.{kind}.v{n}{_WIDTHS[dtype]}.{f'v{n}p0' if apart else 'p0'}"
     m.declarations.add(f"declare {vector} @{symbol}({pointers}, i32, {mask}, {vector})")
-    masked = f"call {vector} @{symbol}({address}, i32 {size}, {mask} %mask, {vector} zeroinitializer)"
-    whole = masked.replace("%mask", m.const("i1", True).text) if apart else f"load {vector}, {address}, align {size}"
-    access.whole.append(f"  {name}.whole = {whole}")
+    masked = f"call {vector} @{symbol}({addresses}, i32 {size}, {mask} %mask, {vector} zeroinitializer)"
     access.tail.append(f"  {name}.tail = {masked}")
     access.joined.append(f"  {name}.now = phi {vector} [ {name}.whole, %whole ], [ {name}.tail, %tail ]")
     if dtype != "bool":
@@ -102,12 +132,16 @@ def store(m: Machine, access: Access, name: str, text: str, dtype: str, row: str
     if dtype == "bool":
         access.before.append(f"  {name}.byte = zext {mask} {text} to {vector}")
         text = f"{name}.byte"
-    address = _address(access.before, name, n, memory, row, index, way)
     apart = way != Way()
+    _here(access.before, name, memory, row, index, way)
+    if apart:
+        for lane, address in enumerate(_one_by_one(access.whole, name, n, memory, row, way)):
+            access.whole.append(f"  {name}.one{lane} = extractelement {vector} {text}, i64 {lane}")
+            access.whole.append(f"  store {memory} {name}.one{lane}, ptr {address}, align {size}")
+    else:
+        access.whole.append(f"  store {vector} {text}, ptr {name}.here, align {size}")
+    addresses = _together(access.tail, name, n, memory, row, way)
     kind, pointers = ("scatter", f"<{n} x ptr>") if apart else ("store", "ptr")
     symbol = f"llvm.masked.{kind}.v{n}{_WIDTHS[dtype]}.{f'v{n}p0' if apart else 'p0'}"
     m.declarations.add(f"declare void @{symbol}({vector}, {pointers}, i32, {mask})")
-    masked = f"  call void @{symbol}({vector} {text}, {address}, i32 {size}, {mask} %mask)"
-    direct = f"  store {vector} {text}, {address}, align {size}"
-    access.whole.append(masked.replace("%mask", m.const("i1", True).text) if apart else direct)
-    access.tail.append(masked)
+    access.tail.append(f"  call void @{symbol}({vector} {text}, {addresses}, i32 {size}, {mask} %mask)")
