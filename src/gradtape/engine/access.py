@@ -58,13 +58,18 @@ class Way(NamedTuple):
 
 def _here(lines: list[str], name: str, memory: str, row: str, index: str, way: Way) -> None:
     """The address of a step's first element, `{name}.here`, or that of its place if places are listed; `row` is where
-    index 0 stands, or the block if places are listed."""
+    index 0 stands, or the block if places are listed.
+
+    Where the others are a stride apart, it is frozen: LLVM would else see that each of their addresses moves on evenly
+    from step to step, and keep as many pointers as there are lanes, more than fit into registers, for each operand.
+    """
     if way.list:
         lines.append(f"  {name}.past = sub i64 {index}, %i0")
         lines.append(f"  {name}.here = getelementptr i64, ptr {way.list}, i64 {name}.past")
     elif way.stride:
         lines.append(f"  {name}.skip = mul i64 {index}, {way.stride}")
-        lines.append(f"  {name}.here = getelementptr {memory}, ptr {row}, i64 {name}.skip")
+        lines.append(f"  {name}.moves = getelementptr {memory}, ptr {row}, i64 {name}.skip")
+        lines.append(f"  {name}.here = freeze ptr {name}.moves")
     else:
         lines.append(f"  {name}.here = getelementptr {memory}, ptr {row}, i64 {index}")
 
