@@ -17,8 +17,8 @@ NUMBERS = {
     int64: [-3, -1, 1, 2, 5],
     bool_: [False, True],
 }
-MOST = 2000
-"""Of more combinations of values that many are tried."""
+MOST = 7000
+"""Of more combinations of values, as five operands have, that many are tried."""
 ON_NUMBERS = sorted(
     name
     for name, p in TABLE.items()
